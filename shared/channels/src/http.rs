@@ -1,0 +1,1 @@
+//! The one HTTP client by which channels talk to their platforms.

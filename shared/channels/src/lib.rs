@@ -1,0 +1,20 @@
+//! Channels: one module per platform, and the trait that they implement.
+//!
+//! A module knows how to verify, parse, split, send and fetch for its platform, and what the platform can do. The
+//! rest of the system never names a platform: it looks one up with [`platform`].
+
+pub mod connection;
+pub mod http;
+pub mod platform;
+pub mod telegram;
+
+pub use connection::Connection;
+pub use platform::Platform;
+
+/// Every channel that this version speaks.
+pub const PLATFORMS: [&dyn Platform; 1] = [&telegram::Telegram];
+
+/// The module of a channel, by its name.
+pub fn platform(name: &str) -> Option<&'static dyn Platform> {
+    PLATFORMS.into_iter().find(|platform| platform.name() == name)
+}

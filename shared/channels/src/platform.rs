@@ -1,0 +1,274 @@
+//! The trait that a channel implements.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use desk::channel::ChannelClass;
+use desk::inbound::Inbound;
+use desk::message::AttachmentKind;
+use ::http::HeaderMap;
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use crate::Connection;
+use crate::http::Http;
+
+/// A setting of a connection, in the platform's own terms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Setting {
+    /// Its name in `settings`.
+    pub name: &'static str,
+    /// What it is, for the API's documentation and its error messages.
+    pub about: &'static str,
+    /// What kind of value it takes.
+    pub kind: SettingKind,
+    /// Whether a connection cannot do without it.
+    pub required: bool,
+}
+
+/// What kind of value a setting takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettingKind {
+    /// Text that anybody with access to settings may read.
+    Text,
+    /// Yes or no.
+    Flag,
+    /// A base URL, `https` or `http`.
+    Url,
+    /// A secret that the platform gave; sealed, never returned.
+    Secret,
+    /// A secret that is ours to choose; made up when absent, sealed, returned once.
+    OwnSecret,
+}
+
+/// A request that did not come from the platform, as far as can be proved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the webhook's proof of origin is missing or wrong")]
+pub struct Unauthentic;
+
+/// One platform message of a reply: a reply may take several.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// The text, or the caption of the file.
+    pub text: Option<String>,
+    /// The file. An index into the reply's files.
+    pub file: Option<usize>,
+    /// The platform's id of the message that this one answers.
+    pub reply_to: Option<String>,
+}
+
+/// A file of a reply, with its bytes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct File {
+    /// The name that the customer sees.
+    pub name: String,
+    /// The media type.
+    pub content_type: String,
+    /// The bytes.
+    pub bytes: Bytes,
+}
+
+/// What a file of a reply is, before its bytes are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileInfo {
+    /// The media type.
+    pub content_type: String,
+    /// The size in bytes.
+    pub size: u64,
+}
+
+/// What to send in one reply.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Message {
+    /// The text.
+    pub text: Option<String>,
+    /// The files.
+    pub files: Vec<FileInfo>,
+    /// The platform's id of the message that this one answers.
+    pub reply_to: Option<String>,
+    /// The name to show as the sender, where it is not the brand's own.
+    pub sender_name: Option<String>,
+}
+
+/// A message that can never be sent as it is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}")]
+pub struct Unsendable {
+    /// A stable word, such as `file_too_large`.
+    pub reason: &'static str,
+    /// What to tell the agent.
+    pub detail: String,
+}
+
+/// What became of one attempt to send a part, when it was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}: {detail}")]
+pub struct SendError {
+    /// What follows from it.
+    pub class: SendFailure,
+    /// A stable word, such as `blocked` or `throttled`.
+    pub reason: &'static str,
+    /// What the platform said, without secrets.
+    pub detail: String,
+}
+
+/// What follows from a failed attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SendFailure {
+    /// The customer cannot be reached on this channel any more.
+    Unreachable,
+    /// This message can never be sent.
+    Rejected,
+    /// The connection's credentials are no longer good: everything of the connection waits.
+    Unauthorized,
+    /// Too fast: certainly not accepted, again after this time.
+    Throttled(Duration),
+    /// Certainly not accepted, and worth another try.
+    Transient,
+    /// It may have been accepted.
+    Uncertain,
+    /// The conversation has another id now: certainly not accepted, again there.
+    Moved {
+        /// The new id.
+        conversation: String,
+    },
+}
+
+/// A part that the platform accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// The platform's id of the message.
+    pub message: String,
+}
+
+/// A file that a platform keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fetched {
+    /// The bytes.
+    pub bytes: Bytes,
+    /// The name, if the platform tells one.
+    pub name: Option<String>,
+    /// The media type, if the platform tells one.
+    pub content_type: Option<String>,
+}
+
+/// Why a file could not be fetched.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}: {detail}")]
+pub struct FetchError {
+    /// Whether another try may succeed.
+    pub transient: bool,
+    /// A stable word, such as `too_large` or `gone`.
+    pub reason: &'static str,
+    /// What went wrong, without secrets.
+    pub detail: String,
+}
+
+/// Why a connection could not be set up, or is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}")]
+pub struct ConnectError {
+    /// Whether another try may succeed.
+    pub transient: bool,
+    /// A stable word, such as `bad_token`.
+    pub reason: &'static str,
+    /// What to tell the owner.
+    pub detail: String,
+}
+
+/// One thing that `doctor` found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Whether all is well.
+    pub ok: bool,
+    /// What was looked at.
+    pub what: String,
+    /// What to do, when it is not well.
+    pub advice: Option<String>,
+}
+
+/// A channel: everything that is particular to one platform.
+#[async_trait]
+pub trait Platform: Send + Sync + 'static {
+    /// The word in webhook paths, keys and the API.
+    fn name(&self) -> &'static str;
+
+    /// How fast people expect an answer.
+    fn class(&self) -> ChannelClass;
+
+    /// The settings of a connection, besides `api_url`, which every channel has.
+    fn settings(&self) -> &'static [Setting];
+
+    /// Proves that a webhook request comes from the platform. Looks at raw bytes, in constant time, and refuses when
+    /// there is nothing to compare with.
+    fn verify(&self, connection: &Connection, headers: &HeaderMap, body: &[u8]) -> Result<(), Unauthentic>;
+
+    /// Everything that an authentic body tells. Total: what is not understood comes as
+    /// [`Happened::Unparsed`](desk::inbound::Happened::Unparsed) or as unsupported content, with the original.
+    fn parse(&self, connection: &Connection, body: &[u8], received_at: Timestamp) -> Vec<Inbound>;
+
+    /// Cuts a reply into parts that the platform takes.
+    ///
+    /// # Errors
+    /// When it can never be sent.
+    fn split(&self, message: &Message) -> Result<Vec<Part>, Unsendable>;
+
+    /// Sends one part.
+    async fn send(
+        &self,
+        http: &Http,
+        connection: &Connection,
+        conversation: &str,
+        part: &Part,
+        file: Option<File>,
+    ) -> Result<Accepted, SendError>;
+
+    /// Tells the platform that a pressed button was noticed.
+    async fn acknowledge(&self, http: &Http, connection: &Connection, callback: &str) -> Result<(), FetchError>;
+
+    /// What kind of file the platform would show a media type as, when sent.
+    fn attachment_kind(&self, content_type: &str) -> AttachmentKind;
+
+    /// Fetches the file that an attachment's `source` names, of at most `limit` bytes.
+    async fn fetch(
+        &self,
+        http: &Http,
+        connection: &Connection,
+        source: &str,
+        limit: u64,
+    ) -> Result<Fetched, FetchError>;
+
+    /// Checks a connection's credentials, sets its webhook when a public URL is known, and returns settings that the
+    /// platform tells (such as the bot's name).
+    async fn connect(
+        &self,
+        http: &Http,
+        connection: &Connection,
+        webhook_url: Option<&str>,
+    ) -> Result<Map<String, Value>, ConnectError>;
+
+    /// Takes the webhook back, when a connection is deleted.
+    async fn disconnect(&self, http: &Http, connection: &Connection) -> Result<(), ConnectError>;
+
+    /// Whether all is well with a connection, and what to do.
+    async fn examine(&self, http: &Http, connection: &Connection, webhook_url: Option<&str>) -> Vec<Finding>;
+
+    /// Waits for new bodies without a webhook, up to some 25 seconds, each as a webhook would have brought it.
+    /// `position` is where the last poll ended; handing in the returned one acknowledges what came before it.
+    async fn poll(
+        &self,
+        http: &Http,
+        connection: &Connection,
+        position: Option<&str>,
+    ) -> Result<Polled, ConnectError>;
+}
+
+/// What a poll brought.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Polled {
+    /// The bodies, in order.
+    pub bodies: Vec<Vec<u8>>,
+    /// Where this poll ended, unless it brought nothing.
+    pub position: Option<String>,
+}

@@ -1,0 +1,109 @@
+//! What a channel hands in, in one form for all platforms: the message of the inbound queue.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::channel::{ChannelClass, ThreadKey};
+use crate::event::Raw;
+use crate::message::MessageContent;
+
+/// One thing that happened in a conversation on a platform.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Inbound {
+    /// The conversation.
+    pub thread: ThreadKey,
+    /// The class of the channel.
+    pub class: ChannelClass,
+    /// The platform's key of this delivery, unique in the connection: what a repeated webhook repeats.
+    pub key: String,
+    /// When it happened, by the platform's clock.
+    pub at: Timestamp,
+    /// Who did it. Absent for what the platform itself reports.
+    pub sender: Option<Sender>,
+    /// What happened.
+    pub happened: Happened,
+    /// The original, kept where we understood less than all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raw: Option<Raw>,
+}
+
+/// A person as a platform knows them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sender {
+    /// The kind of address, such as `telegram`, `email` or `phone`; with `address` it makes the identity.
+    pub kind: String,
+    /// The platform's permanent id of the person.
+    pub address: String,
+    /// The name that the person shows.
+    pub name: Option<String>,
+    /// The public handle, which may change.
+    pub username: Option<String>,
+    /// IETF language tag.
+    pub language: Option<String>,
+}
+
+/// What happened in a conversation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Happened {
+    /// A message came.
+    Message {
+        /// The platform's id of the message, unique in the conversation.
+        id: String,
+        /// What it says.
+        content: MessageContent,
+        /// Ties the messages of one album together.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        album: Option<String>,
+    },
+    /// The customer opened the conversation without saying anything yet, such as Telegram's `/start`.
+    Started {
+        /// The platform's id of the message, unique in the conversation.
+        id: String,
+        /// What the link that was followed carried.
+        payload: Option<String>,
+    },
+    /// A message was changed by its author.
+    Edited {
+        /// The platform's id of the message.
+        id: String,
+        /// What it says now.
+        content: MessageContent,
+    },
+    /// Messages were withdrawn by their author.
+    Deleted {
+        /// The platform's ids of the messages.
+        ids: Vec<String>,
+    },
+    /// Somebody reacted to a message.
+    Reaction {
+        /// The platform's id of the message.
+        id: String,
+        /// The reactions that now stand; empty when all were taken back.
+        emoji: Vec<String>,
+    },
+    /// A button under one of our messages was pressed.
+    Button {
+        /// What must be acknowledged to the platform, if anything.
+        callback: String,
+        /// The platform's id of the message that carried the button.
+        id: Option<String>,
+        /// What the button stands for.
+        data: String,
+    },
+    /// The customer can no longer be written to, or can again.
+    Reachable {
+        /// Whether messages reach the customer from now on.
+        reachable: bool,
+    },
+    /// The platform moved the conversation to another id.
+    Migrated {
+        /// The new id.
+        to: String,
+    },
+    /// Authentic, but not understood; the original is in [`Inbound::raw`].
+    Unparsed {
+        /// Why.
+        reason: String,
+    },
+}

@@ -1,0 +1,109 @@
+//! The delivery of one answer: the outbox entry and its states.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::channel::ThreadKey;
+use crate::ids::{AttachmentId, ReplyId, TicketId};
+
+/// How far a reply has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Delivery {
+    /// It waits for its turn.
+    Queued,
+    /// It was claimed, and may be on its way.
+    Sending,
+    /// The platform accepted it.
+    Sent,
+    /// It reached the customer's device.
+    Delivered,
+    /// The customer read it.
+    Read,
+    /// It can never be delivered as it is.
+    Failed,
+    /// It may or may not have been accepted. Never repeated by a machine; the agent decides.
+    Uncertain,
+}
+
+impl Delivery {
+    /// Whether the sender still has something to do.
+    pub const fn is_unfinished(self) -> bool {
+        matches!(self, Self::Queued | Self::Sending)
+    }
+
+    /// Whether a report of `next` from the platform moves this state on. Receipts come in any order.
+    pub const fn advances_to(self, next: Self) -> bool {
+        match (self, next) {
+            (Self::Sent | Self::Uncertain, Self::Delivered | Self::Read | Self::Failed) => true,
+            (Self::Uncertain, Self::Sent) | (Self::Delivered, Self::Read) => true,
+            _ => false,
+        }
+    }
+}
+
+/// One entry of the outbox: an answer to a customer, and what became of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reply {
+    /// The id.
+    pub id: ReplyId,
+    /// The conversation that it goes to.
+    pub thread: ThreadKey,
+    /// The ticket that it belongs to.
+    pub ticket: TicketId,
+    /// The event that announced it.
+    pub seq: u64,
+    /// What to send.
+    pub content: ReplyContent,
+    /// How far it has come.
+    pub state: Delivery,
+    /// Counts the writes of this item; every write is conditional on it.
+    pub version: u64,
+    /// How many times a part of it was tried.
+    #[serde(default)]
+    pub attempts: u32,
+    /// The platform's ids of the parts sent so far, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<String>,
+    /// While `sending`: until when the claim holds. A claim that ran out leaves its part uncertain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<Timestamp>,
+    /// Not to be sent before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
+    /// When the clock looks after it; present while unfinished.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Timestamp>,
+    /// Why the last attempt did not succeed: a stable word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What the platform said to the last attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// Whether it waits for its connection to be mended.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
+    /// When it was written.
+    pub created_at: Timestamp,
+    /// When the platform accepted all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_at: Option<Timestamp>,
+}
+
+/// What a reply sends.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ReplyContent {
+    /// Plain text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Files, by their ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<AttachmentId>,
+    /// The platform's id of the message that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<String>,
+    /// The name that the customer sees, where it is not the brand's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender_name: Option<String>,
+}

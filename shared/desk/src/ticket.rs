@@ -1,0 +1,285 @@
+//! The head of a ticket: the small fold of its events that decisions and list views need.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::channel::{ChannelClass, ThreadKey};
+use crate::event::{Changes, Content, Event, Fact, Opened};
+use crate::ids::{AgentId, ContactId, TeamId, TicketId};
+use crate::sla::Sla;
+
+/// Where a ticket stands. The words are fixed; what they do to SLA clocks belongs to the word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Nobody of the team has answered yet.
+    New,
+    /// The ball is with the team.
+    Open,
+    /// The ball is with the customer. Clocks pause.
+    WaitingCustomer,
+    /// The ball is with somebody else, such as a supplier. Clocks pause.
+    WaitingThirdParty,
+    /// Done, as the team sees it. A customer's message within the reopening window opens it again.
+    Solved,
+    /// Done for good. A customer's message opens a linked new ticket.
+    Closed,
+    /// Unwanted.
+    Spam,
+    /// Continued in another ticket.
+    Merged,
+}
+
+impl Status {
+    /// Every status, in the order of a ticket's life.
+    pub const ALL: [Self; 8] = [
+        Self::New,
+        Self::Open,
+        Self::WaitingCustomer,
+        Self::WaitingThirdParty,
+        Self::Solved,
+        Self::Closed,
+        Self::Spam,
+        Self::Merged,
+    ];
+
+    /// The word of the API and of the index keys.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Open => "open",
+            Self::WaitingCustomer => "waiting_customer",
+            Self::WaitingThirdParty => "waiting_third_party",
+            Self::Solved => "solved",
+            Self::Closed => "closed",
+            Self::Spam => "spam",
+            Self::Merged => "merged",
+        }
+    }
+
+    /// Whether work on the ticket goes on.
+    pub const fn is_active(self) -> bool {
+        matches!(self, Self::New | Self::Open | Self::WaitingCustomer | Self::WaitingThirdParty)
+    }
+
+    /// Whether SLA clocks stand still, because somebody else must move first.
+    pub const fn pauses_sla(self) -> bool {
+        matches!(self, Self::WaitingCustomer | Self::WaitingThirdParty)
+    }
+
+    /// Whether nothing can change the ticket any more.
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Closed | Self::Merged)
+    }
+}
+
+/// How urgent a ticket is.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Priority {
+    /// Can wait.
+    Low,
+    /// The usual.
+    #[default]
+    Normal,
+    /// Before the usual.
+    High,
+    /// Before everything else.
+    Urgent,
+}
+
+/// The head of a ticket.
+///
+/// Holds no messages and no delivery states, and only bounded lists: it is read and written with every message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ticket {
+    /// The id.
+    pub id: TicketId,
+    /// The number for people, as in `#1024`.
+    pub number: u64,
+    /// Counts the writes; every write is conditional on it.
+    pub version: u64,
+    /// Counts the changes to what agents edit; what `If-Match` compares.
+    pub revision: u64,
+    /// The last event's position.
+    pub seq: u64,
+    /// What the ticket is about.
+    pub subject: String,
+    /// Where it stands.
+    pub status: Status,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// The team that works on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<TeamId>,
+    /// The agent who works on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<AgentId>,
+    /// At most [`Ticket::MAX_TAGS`] words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// The customer.
+    pub contact: ContactId,
+    /// The conversation; absent when the ticket was opened without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<ThreadKey>,
+    /// The class of the channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<ChannelClass>,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// When anything last happened.
+    pub updated_at: Timestamp,
+    /// When the oldest question came that nobody has answered; absent while nobody waits for us.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_since: Option<Timestamp>,
+    /// When a human first answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_reply_at: Option<Timestamp>,
+    /// When it was last solved; absent unless it is solved or closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub solved_at: Option<Timestamp>,
+    /// The closed ticket that this one goes on from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follow_up_of: Option<TicketId>,
+    /// The ticket that goes on from this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub followed_up_by: Option<TicketId>,
+    /// The album whose parts are arriving, so that they do not count as several questions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub album: Option<String>,
+    /// The service-level clocks.
+    #[serde(default, skip_serializing_if = "Sla::is_empty")]
+    pub sla: Sla,
+}
+
+impl Ticket {
+    /// The most tags that a ticket can have.
+    pub const MAX_TAGS: usize = 20;
+    /// The longest tag, in characters.
+    pub const MAX_TAG_LENGTH: usize = 40;
+    /// The longest subject, in characters.
+    pub const MAX_SUBJECT_LENGTH: usize = 200;
+
+    /// The head that the first event gives.
+    pub fn opened(event: &Event, opened: &Opened) -> Self {
+        let subject = event.content.said().and_then(|said| said.subject.clone()).unwrap_or_default();
+        let mut ticket = Self {
+            id: opened.ticket,
+            number: opened.number,
+            version: 1,
+            revision: 1,
+            seq: event.seq,
+            subject,
+            status: Status::New,
+            priority: opened.priority,
+            team: opened.team,
+            assignee: None,
+            tags: Vec::new(),
+            contact: opened.contact,
+            thread: opened.thread.clone(),
+            class: opened.class,
+            created_at: event.at,
+            updated_at: event.at,
+            waiting_since: None,
+            first_reply_at: None,
+            solved_at: None,
+            follow_up_of: opened.follow_up_of,
+            followed_up_by: None,
+            album: None,
+            sla: Sla::default(),
+        };
+        ticket.follow(event);
+        ticket
+    }
+
+    /// Folds a ticket's events, oldest first. `None` unless they start with the opening.
+    pub fn fold<'a>(events: impl IntoIterator<Item = &'a Event>) -> Option<Self> {
+        let mut events = events.into_iter();
+        let first = events.next()?;
+        let Fact::Opened(opened) = &first.fact else { return None };
+        let mut ticket = Self::opened(first, opened);
+        events.for_each(|event| ticket.apply(event));
+        Some(ticket)
+    }
+
+    /// Takes in one more event. Total: an event of an unknown kind only moves the position.
+    pub fn apply(&mut self, event: &Event) {
+        self.seq = event.seq;
+        self.updated_at = event.at;
+        match &event.fact {
+            Fact::MessageReceived(message) => {
+                if message.asks {
+                    self.waiting_since = self.waiting_since.or(Some(event.at));
+                }
+                self.album.clone_from(&message.album);
+            }
+            Fact::Replied(replied) if !replied.automatic => {
+                self.waiting_since = None;
+                self.first_reply_at = self.first_reply_at.or(Some(event.at));
+            }
+            Fact::ReplyFailed(_) | Fact::ReplyUncertain(_) => {
+                self.waiting_since = self.waiting_since.or(Some(event.at));
+            }
+            Fact::ReplyConfirmed { .. } => self.waiting_since = None,
+            Fact::Updated(changes) => self.change(changes, &event.content),
+            Fact::FollowedUp { by } => self.followed_up_by = Some(*by),
+            _ => {}
+        }
+        self.follow(event);
+    }
+
+    /// Whether a customer's message at `now` still belongs to this ticket.
+    pub fn takes_message_at(&self, now: Timestamp, reopen_window: jiff::SignedDuration) -> bool {
+        match self.status {
+            Status::Solved => self.solved_at.is_none_or(|solved| now.duration_since(solved) <= reopen_window),
+            // An unwanted sender gets no new ticket by writing on.
+            Status::Spam => true,
+            status => status.is_active(),
+        }
+    }
+
+    fn change(&mut self, changes: &Changes, content: &Content) {
+        self.revision += 1;
+        if let Some(priority) = changes.priority {
+            self.priority = priority;
+        }
+        if let Some(team) = changes.team {
+            self.team = team;
+        }
+        if let Some(assignee) = changes.assignee {
+            self.assignee = assignee;
+        }
+        if let Some(tags) = &changes.tags {
+            self.tags.clone_from(tags);
+        }
+        if changes.subject
+            && let Some(subject) = content.said().and_then(|said| said.subject.clone())
+        {
+            self.subject = subject;
+        }
+    }
+
+    fn follow(&mut self, event: &Event) {
+        if let Some(status) = event.effects.status {
+            if !matches!(event.fact, Fact::Updated(_) | Fact::Opened(_)) {
+                self.revision += 1;
+            }
+            self.status = status;
+            match status {
+                Status::Solved => self.solved_at = Some(event.at),
+                Status::Closed => self.solved_at = self.solved_at.or(Some(event.at)),
+                _ => self.solved_at = None,
+            }
+            if !status.is_active() {
+                self.waiting_since = None;
+            }
+        }
+        for change in &event.effects.sla {
+            self.sla.apply(change);
+        }
+    }
+}

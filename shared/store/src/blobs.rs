@@ -1,0 +1,121 @@
+//! The object store: attachments, originals, and the signed links by which others read and write them.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A form that lets its holder upload one object, once the server has signed it.
+///
+/// Post `multipart/form-data` to `url`: every field of `fields`, then the file as the last field, named `file`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UploadForm {
+    /// Where to post to.
+    pub url: String,
+    /// What to post along.
+    pub fields: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Why the object store did not do as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum BlobError {
+    /// There is no such object.
+    #[error("no object `{0}`")]
+    Missing(String),
+    /// Unreachable, full or refused.
+    #[error("the object store is unavailable: {0}")]
+    Unavailable(String),
+}
+
+/// Makes links that work without a token of the desk.
+#[async_trait]
+pub trait Links: Send + Sync + 'static {
+    /// A form that uploads exactly `size` bytes of `content_type` to `key`, until `expires`.
+    async fn upload(
+        &self,
+        key: &str,
+        size: u64,
+        content_type: &str,
+        expires: Timestamp,
+    ) -> Result<UploadForm, BlobError>;
+
+    /// A link that downloads `key` as a file called `name`, until `expires`; `None` where the desk serves it itself.
+    async fn download(&self, key: &str, name: &str, expires: Timestamp) -> Result<Option<String>, BlobError>;
+}
+
+/// The object store.
+#[derive(Clone)]
+pub struct Blobs {
+    objects: Arc<dyn ObjectStore>,
+    /// Signed links to it.
+    pub links: Arc<dyn Links>,
+}
+
+impl Blobs {
+    /// Joins a store and the links to it.
+    pub fn new(objects: Arc<dyn ObjectStore>, links: Arc<dyn Links>) -> Self {
+        Self { objects, links }
+    }
+
+    /// Stores an object, in place of the one that is there.
+    ///
+    /// # Errors
+    /// When the store is unavailable.
+    pub async fn put(&self, key: &str, bytes: Bytes) -> Result<(), BlobError> {
+        self.objects
+            .put(&Path::from(key), PutPayload::from_bytes(bytes))
+            .await
+            .map_err(|error| failure(key, &error))?;
+        Ok(())
+    }
+
+    /// Reads an object whole.
+    ///
+    /// # Errors
+    /// When there is none, or the store is unavailable.
+    pub async fn get(&self, key: &str) -> Result<Bytes, BlobError> {
+        let found = self.objects.get(&Path::from(key)).await.map_err(|error| failure(key, &error))?;
+        found.bytes().await.map_err(|error| failure(key, &error))
+    }
+
+    /// The size of an object in bytes; `None` if there is none.
+    ///
+    /// # Errors
+    /// When the store is unavailable.
+    pub async fn size(&self, key: &str) -> Result<Option<u64>, BlobError> {
+        match self.objects.head(&Path::from(key)).await {
+            Ok(meta) => Ok(Some(meta.size)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(failure(key, &error)),
+        }
+    }
+
+    /// Removes an object, if it is there.
+    ///
+    /// # Errors
+    /// When the store is unavailable.
+    pub async fn delete(&self, key: &str) -> Result<(), BlobError> {
+        match self.objects.delete(&Path::from(key)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(failure(key, &error)),
+        }
+    }
+}
+
+impl std::fmt::Debug for Blobs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Blobs").field("objects", &self.objects.to_string()).finish_non_exhaustive()
+    }
+}
+
+fn failure(key: &str, error: &object_store::Error) -> BlobError {
+    match error {
+        object_store::Error::NotFound { .. } => BlobError::Missing(key.to_owned()),
+        other => BlobError::Unavailable(other.to_string()),
+    }
+}

@@ -1,0 +1,133 @@
+//! The contract of a queue, with the semantics of SQS: at least once, hidden while in hand, dead letters in the end.
+//!
+//! A message with a group is FIFO within it: while one is in hand or waiting for its next try, no later one of the
+//! group is delivered. A deduplication id swallows repetitions for five minutes, no longer: it saves work, the table
+//! gives the guarantee.
+
+use std::collections::HashSet;
+use std::future::Future;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+/// How often a message is delivered before it becomes a dead letter.
+pub const MAX_RECEIVES: u32 = 5;
+/// The largest body, in bytes. What may exceed it goes to the object store first.
+pub const MAX_BODY_BYTES: usize = 256 * 1024;
+
+/// A message to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The content.
+    pub body: String,
+    /// The FIFO group; required by FIFO queues, absent for standard ones.
+    pub group: Option<String>,
+    /// Swallows repetitions for five minutes; required by FIFO queues, absent for standard ones.
+    pub deduplication: Option<String>,
+}
+
+/// A message in hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The queue's id of the message.
+    pub id: String,
+    /// What deletes or hides this very delivery of the message.
+    pub receipt: String,
+    /// The content.
+    pub body: String,
+    /// The FIFO group.
+    pub group: Option<String>,
+    /// How often it has been delivered, this time included.
+    pub receives: u32,
+    /// When it was sent.
+    pub sent_at: Timestamp,
+}
+
+/// How full a queue is. Approximate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Depth {
+    /// Messages that can be received.
+    pub waiting: u64,
+    /// Messages in hand.
+    pub in_hand: u64,
+}
+
+/// Why a queue did not do as asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QueueError {
+    /// Overloaded, unreachable or full. Whether it happened is unknown.
+    #[error("the queue is unavailable: {0}")]
+    Unavailable(String),
+    /// The request can never succeed.
+    #[error("invalid: {0}")]
+    Invalid(String),
+}
+
+impl QueueError {
+    /// Whether the same request may succeed later.
+    pub const fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+}
+
+/// A queue.
+#[async_trait]
+pub trait Queue: Send + Sync + 'static {
+    /// Sends messages, in order within a group. On an error some may have been sent: send all again.
+    async fn send(&self, messages: Vec<Outgoing>) -> Result<(), QueueError>;
+
+    /// Takes up to `limit` (at most 10) messages in hand for `visibility`. Returns at once, if with nothing.
+    async fn receive(&self, limit: usize, visibility: Duration) -> Result<Vec<Message>, QueueError>;
+
+    /// Removes a message in hand for good. A receipt that ran out is ignored.
+    async fn delete(&self, receipt: &str) -> Result<(), QueueError>;
+
+    /// Makes a message in hand come back after `after`; at once for zero.
+    async fn release(&self, receipt: &str, after: Duration) -> Result<(), QueueError>;
+
+    /// How full it is.
+    async fn depth(&self) -> Result<Depth, QueueError>;
+}
+
+/// A message that was not processed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failed {
+    /// The queue's id of the message.
+    pub id: String,
+    /// When it should come back, where the handler knows; else when its visibility ends.
+    pub after: Option<Duration>,
+}
+
+/// Why one message was not processed: come back, at a known time or not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Retry {
+    /// When to come back.
+    pub after: Option<Duration>,
+}
+
+/// Processes a batch in order and returns what failed.
+///
+/// Stops at the first failure of a group and returns that message and all later ones of the group, so that order
+/// within the group survives; other groups go on. Messages without a group stand for themselves.
+pub async fn process<'a, F, Fut>(batch: &'a [Message], mut handle: F) -> Vec<Failed>
+where
+    F: FnMut(&'a Message) -> Fut,
+    Fut: Future<Output = Result<(), Retry>>,
+{
+    let mut stopped: HashSet<&str> = HashSet::new();
+    let mut failed = Vec::new();
+    for message in batch {
+        if let Some(group) = message.group.as_deref()
+            && stopped.contains(group)
+        {
+            failed.push(Failed { id: message.id.clone(), after: None });
+            continue;
+        }
+        if let Err(retry) = handle(message).await {
+            stopped.extend(message.group.as_deref());
+            failed.push(Failed { id: message.id.clone(), after: retry.after });
+        }
+    }
+    failed
+}

@@ -1,0 +1,1 @@
+//! The engine of the local desk: table and queues in one SQLite file.
