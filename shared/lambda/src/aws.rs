@@ -1,0 +1,146 @@
+//! The ports on AWS, as the template's environment variables name them.
+
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use store::blobs::Blobs;
+use store::environment::{Environment, System};
+use store::seal::SealingKey;
+
+use crate::{AccountError, DynamoTable, Error, KeyError, SqsQueue, sdk};
+
+/// A variable that the template should have set for this function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the environment variable {0} is not set")]
+pub struct VariableMissing(pub &'static str);
+
+/// A queue of the installation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum QueueName {
+    /// Channel input, FIFO by conversation.
+    Inbound,
+    /// Threads that have something to send, FIFO by conversation.
+    Outbound,
+    /// Everything that takes its time.
+    Work,
+    /// What the router could not process.
+    InboundDeadLetters,
+    /// What the sender could not process.
+    OutboundDeadLetters,
+    /// What the worker could not process.
+    WorkDeadLetters,
+    /// What the relay could not hand on.
+    RelayDeadLetters,
+}
+
+impl QueueName {
+    const fn variable(self) -> &'static str {
+        match self {
+            Self::Inbound => "INBOUND_QUEUE_URL",
+            Self::Outbound => "OUTBOUND_QUEUE_URL",
+            Self::Work => "WORK_QUEUE_URL",
+            Self::InboundDeadLetters => "INBOUND_DEAD_LETTERS_URL",
+            Self::OutboundDeadLetters => "OUTBOUND_DEAD_LETTERS_URL",
+            Self::WorkDeadLetters => "WORK_DEAD_LETTERS_URL",
+            Self::RelayDeadLetters => "RELAY_DEAD_LETTERS_URL",
+        }
+    }
+}
+
+/// The installation on AWS, as far as this function may see it.
+///
+/// A variable is read when the port is asked for, so that a function needs only the variables of its own ports.
+#[derive(Clone)]
+pub struct Aws {
+    config: SdkConfig,
+    environment: Arc<dyn Environment>,
+}
+
+impl Aws {
+    /// Reads region and credentials. Connects to nothing yet.
+    pub async fn from_env() -> Self {
+        sdk::install_tls();
+        Self {
+            config: sdk::loader().load().await,
+            environment: Arc::new(System::new()),
+        }
+    }
+
+    /// The machine's clock and random source.
+    pub fn environment(&self) -> Arc<dyn Environment> {
+        Arc::clone(&self.environment)
+    }
+
+    /// The main table.
+    ///
+    /// # Errors
+    /// Without `TABLE_NAME`.
+    pub fn table(&self) -> Result<DynamoTable, VariableMissing> {
+        Ok(DynamoTable::new(&self.config, required("TABLE_NAME")?))
+    }
+
+    /// The table of what can be rebuilt or forgotten.
+    ///
+    /// # Errors
+    /// Without `INDEX_TABLE_NAME`.
+    pub fn index_table(&self) -> Result<DynamoTable, VariableMissing> {
+        Ok(DynamoTable::new(&self.config, required("INDEX_TABLE_NAME")?))
+    }
+
+    /// A queue.
+    ///
+    /// # Errors
+    /// Without its variable.
+    pub fn queue(&self, name: QueueName) -> Result<SqsQueue, VariableMissing> {
+        Ok(SqsQueue::new(&self.config, required(name.variable())?))
+    }
+
+    /// The object store.
+    ///
+    /// # Errors
+    /// Without `BUCKET_NAME`, or when the SDK found no region or no credentials.
+    pub fn blobs(&self) -> Result<Blobs, Error> {
+        Ok(crate::blobs(
+            &self.config,
+            &required("BUCKET_NAME")?,
+            self.environment(),
+        )?)
+    }
+
+    /// The installation's key, made if this is the first use.
+    ///
+    /// # Errors
+    /// Without `KEY_PARAMETER`, when SSM is unavailable, or when the parameter holds something else.
+    pub async fn sealing_key(&self) -> Result<SealingKey, Error> {
+        let parameter = required("KEY_PARAMETER")?;
+        let key: Result<_, KeyError> = crate::sealing_key(&self.config, &parameter, &*self.environment).await;
+        Ok(key?)
+    }
+
+    /// How many executions the account may run at once; `None` where Lambda does not say.
+    ///
+    /// # Errors
+    /// When Lambda is unavailable or refuses.
+    pub async fn account_limit(&self) -> Result<Option<u32>, AccountError> {
+        crate::account_limit(&self.config, &*self.environment).await
+    }
+
+    /// `PUBLIC_URL`: the desk's address from outside, if the operator named one.
+    pub fn public_url(&self) -> Option<String> {
+        optional("PUBLIC_URL")
+    }
+
+    /// `TIME_ZONE`: the IANA name of the desk's time zone, if the operator named one.
+    pub fn time_zone(&self) -> Option<String> {
+        optional("TIME_ZONE")
+    }
+}
+
+fn required(name: &'static str) -> Result<String, VariableMissing> {
+    optional(name).ok_or(VariableMissing(name))
+}
+
+/// A template passes a parameter that was left out as an empty string.
+fn optional(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}

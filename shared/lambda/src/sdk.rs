@@ -1,0 +1,76 @@
+//! How this crate talks to AWS: one configuration, one connection pool.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{AppName, BehaviorVersion, ConfigLoader};
+use aws_sdk_dynamodb::config::http::HttpResponse;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_http_client::tls;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+
+/// How long a connection may take to come about.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long one attempt of a request may take.
+pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How often a request is tried.
+pub const ATTEMPTS: u32 = 3;
+
+/// Settings for every client of the SDK; load it once and make all clients from the result.
+///
+/// Region, credentials and endpoint come from the environment. Brings its own HTTP client, because the SDK's default
+/// one brings AWS-LC, which costs a cold start of some 300 ms and 2 MB.
+pub fn loader() -> ConfigLoader {
+    let http = aws_smithy_http_client::Builder::new()
+        .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
+        .build_https();
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .build();
+    let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .http_client(http)
+        .timeout_config(timeouts)
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
+    match AppName::new(application()) {
+        Ok(name) => loader.app_name(name),
+        Err(_) => loader,
+    }
+}
+
+/// Makes ring the process's source of TLS cryptography; what is built without a choice of its own, reqwest above all,
+/// asks for it.
+pub fn install_tls() {
+    // It fails when there is one already: then that one serves.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// The name under which requests show in AWS's logs: the function's, or that of the desk.
+pub(crate) fn application() -> String {
+    std::env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|_| "lambdesk".to_owned())
+}
+
+/// What AWS answered to a failed request: the error's code, if an answer came at all, and a text for the log.
+///
+/// The text is made of messages alone: the SDK's own rendering shows whole responses.
+pub(crate) fn explain<E>(error: &SdkError<E, HttpResponse>) -> (Option<String>, String)
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    if let Some(service) = error.as_service_error() {
+        let code = service.code().unwrap_or("unknown");
+        let message = service.message().unwrap_or_default();
+        return (Some(code.to_owned()), format!("{code}: {message}"));
+    }
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        // Writing to a string does not fail.
+        let _ = write!(text, ": {error}");
+        source = error.source();
+    }
+    (None, text)
+}

@@ -1,0 +1,155 @@
+//! Batches from a queue.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::time::Duration;
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use lambda_runtime::{LambdaEvent, service_fn};
+use store::environment::System;
+use store::queue::{Failed, Message, Queue};
+use tokio::time::Instant;
+
+use super::until;
+use crate::Error;
+use crate::queue::received;
+
+/// Runs a function that a queue calls, with `ReportBatchItemFailures` in its mapping.
+///
+/// `handler` gets a batch and the moment from which on it should begin with no other message, for
+/// [`process_until`](store::queue::process_until), and returns what failed. A failed message comes back when its
+/// visibility ends, or after the time that the handler names.
+///
+/// # Errors
+/// When the runtime's API fails.
+pub async fn run_queue<H, F>(queue: impl Queue, handler: H) -> Result<(), Error>
+where
+    H: Fn(Vec<Message>, Instant) -> F,
+    F: Future<Output = Vec<Failed>>,
+{
+    let environment = System::new();
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+        let batch = messages(event.payload)?;
+        let failed = handler(batch.clone(), until(&event.context, &environment)).await;
+        for (receipt, after) in releases(&batch, &failed) {
+            if let Err(error) = queue.release(receipt, after).await {
+                tracing::warn!(%error, "a message comes back later than it should");
+            }
+        }
+        let mut response = SqsBatchResponse::default();
+        response.set_failures(failed.into_iter().map(|failed| failed.id));
+        Ok::<_, Error>(response)
+    }))
+    .await
+}
+
+/// The messages of an event. One that cannot even be named fails the event: an answer without its name would delete it.
+fn messages(event: SqsEvent) -> Result<Vec<Message>, Error> {
+    event
+        .records
+        .into_iter()
+        .map(|record| {
+            let attribute = |name| record.attributes.get(name).map(String::as_str);
+            received(
+                record.message_id,
+                record.receipt_handle,
+                // SQS has no empty bodies; should one come, the handler shall see it.
+                Some(record.body.unwrap_or_default()),
+                attribute("MessageGroupId"),
+                attribute("ApproximateReceiveCount"),
+                attribute("SentTimestamp"),
+            )
+            .ok_or_else(|| "a message came without id or receipt".into())
+        })
+        .collect()
+}
+
+/// Which failed messages come back at a known time.
+///
+/// The later ones of a group wait with the one that failed: as long as they are in hand, SQS holds back the group.
+fn releases<'a>(batch: &'a [Message], failed: &[Failed]) -> Vec<(&'a str, Duration)> {
+    let failed: HashMap<&str, Option<Duration>> = failed
+        .iter()
+        .map(|failed| (failed.id.as_str(), failed.after))
+        .collect();
+    let mut groups: HashMap<&str, Duration> = HashMap::new();
+    let mut releases = Vec::new();
+    for message in batch {
+        let Some(after) = failed.get(message.id.as_str()) else {
+            continue;
+        };
+        let group = message.group.as_deref();
+        let after = after.or_else(|| groups.get(group?).copied());
+        if let Some(after) = after {
+            releases.push((message.receipt.as_str(), after));
+            groups.extend(group.map(|group| (group, after)));
+        }
+    }
+    releases
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn event(json: &str) -> SqsEvent {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn an_event_becomes_messages() {
+        let batch = messages(event(include_str!("../../tests/fixtures/sqs_fifo.json"))).unwrap();
+        let [first, second] = batch.as_slice() else {
+            panic!("two messages")
+        };
+        assert_eq!(first.id, "11d6ee51-4cc7-4302-9e22-7cd8afdaadf5");
+        assert_eq!(first.receipt, "AQEBBX8nesZEXmkhsmZeyIE8iQAMig7qw");
+        assert_eq!(first.body, r#"{"v":1}"#);
+        assert_eq!(first.group.as_deref(), Some("telegram/con_1/42"));
+        assert_eq!(first.receives, 2);
+        assert_eq!(first.sent_at.to_string(), "2019-07-10T21:43:27.884Z");
+        assert_eq!(second.group, None);
+        assert_eq!(second.receives, 1);
+    }
+
+    #[test]
+    fn a_message_without_id_fails_the_event() {
+        let json = json!({"Records": [{"receiptHandle": "r", "body": "b"}]}).to_string();
+        assert!(messages(event(&json)).is_err());
+    }
+
+    #[test]
+    fn a_group_waits_together() {
+        let message = |id: &str, group: Option<&str>| {
+            received(
+                Some(id.into()),
+                Some(format!("r{id}")),
+                Some("{}".into()),
+                group,
+                None,
+                None,
+            )
+            .unwrap()
+        };
+        let batch = [
+            message("1", Some("a")),
+            message("2", Some("b")),
+            message("3", Some("a")),
+            message("4", None),
+        ];
+        let failed = |id: &str, after: Option<u64>| Failed {
+            id: id.into(),
+            after: after.map(Duration::from_secs),
+        };
+        assert_eq!(
+            releases(
+                &batch,
+                &[failed("1", Some(7)), failed("3", None), failed("4", None)]
+            ),
+            [("r1", Duration::from_secs(7)), ("r3", Duration::from_secs(7))]
+        );
+        assert_eq!(releases(&batch, &[failed("2", None)]), []);
+    }
+}
