@@ -3,13 +3,18 @@
 //! A clock is moved by [`ClockChange`]s alone, which are effects of events; so every duration can be computed
 //! again from the log. The vocabulary follows Zendesk's metric events (activate, pause, fulfil, breach).
 
+mod clocks;
+mod policy;
+#[cfg(test)]
+mod tests;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::channel::{Channel, ChannelClass};
 use crate::ids::{CalendarId, PolicyId};
-use crate::ticket::{Priority, Status};
+
+pub use self::policy::{Conditions, Policy, Terms, default_policies};
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -149,55 +154,27 @@ pub struct Clock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub breached: Option<Timestamp>,
+    /// Why it awaits nothing more. Absent while it runs or is paused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Ending>,
+}
+
+/// Why a clock awaits nothing more. Tells a breached clock that stopped from one that is paused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// The awaited thing happened, in time or not.
+    Fulfilled,
+    /// The promise no longer applied. Kept only so that the next run gets a new number.
+    Cancelled,
 }
 
 /// The clocks of a ticket: at most one for each metric, the latest run.
+///
+/// The rules return [`ClockChange`]s and leave the clocks as they are; [`Sla::apply`] carries them out. A caller
+/// applies [`Sla::elapse`] before any other rule, so that an answer after the deadline meets a breached clock.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Sla {
     clocks: Vec<Clock>,
-}
-
-/// A set of promises and when it applies. The first that matches, by position, is used.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Policy {
-    /// The id.
-    pub id: PolicyId,
-    /// The name.
-    pub name: String,
-    /// Lower ones are tried first.
-    pub position: u32,
-    /// When it applies.
-    #[serde(default)]
-    pub conditions: Conditions,
-    /// The working hours that count; around the clock without one.
-    #[serde(default)]
-    pub calendar: Option<CalendarId>,
-    /// Seconds to the first answer.
-    #[serde(default)]
-    pub first_response: Option<u64>,
-    /// Seconds to each later answer.
-    #[serde(default)]
-    pub next_response: Option<u64>,
-    /// Seconds to the solution.
-    #[serde(default)]
-    pub resolution: Option<u64>,
-    /// How much of a target may be used up before the warning, in per cent; no warning without it.
-    #[serde(default)]
-    pub warn_percent: Option<u8>,
-}
-
-/// When a policy applies. An empty list matches everything.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Conditions {
-    /// Classes of channels.
-    #[serde(default)]
-    pub classes: Vec<ChannelClass>,
-    /// Channels.
-    #[serde(default)]
-    pub channels: Vec<Channel>,
-    /// Priorities.
-    #[serde(default)]
-    pub priorities: Vec<Priority>,
 }
