@@ -1,1 +1,113 @@
-//! x
+//! Inbound queue → tickets.
+//!
+//! Takes what channels handed in, one conversation at a time and in order, and executes it on the conversation's
+//! ticket; opens a ticket where there is none that takes it.
+
+mod message;
+mod remark;
+
+use desk::channel::{Channel, ThreadKey};
+use desk::command::Command;
+use desk::inbound::{Happened, Inbound};
+use store::Desk;
+use store::blobs::{BlobError, Blobs};
+use store::envelope::Envelope;
+use store::execute::ExecuteError;
+use store::opening::OpenError;
+use store::queue::{Failed, MAX_RECEIVES, Message, Retry, process};
+use store::table::TableError;
+
+/// The router.
+#[derive(Debug, Clone)]
+pub struct Router {
+    desk: Desk,
+    blobs: Blobs,
+}
+
+/// Why something was not routed. Worth another try, always: what can never work is kept on the ticket instead.
+#[derive(Debug, thiserror::Error)]
+enum RouteError {
+    #[error(transparent)]
+    Table(#[from] TableError),
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+    #[error(transparent)]
+    Execute(#[from] ExecuteError),
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error("the body is not an envelope")]
+    Unreadable,
+}
+
+impl Router {
+    /// A router on a desk.
+    pub fn new(desk: Desk, blobs: Blobs) -> Self {
+        Self { desk, blobs }
+    }
+
+    /// Routes a batch and returns what failed. Within a conversation nothing overtakes a failed message.
+    pub async fn handle(&self, batch: &[Message]) -> Vec<Failed> {
+        process(batch, |message| self.one(message)).await
+    }
+
+    async fn one(&self, message: &Message) -> Result<(), Retry> {
+        // The last delivery before the dead-letter queue is not one more try: it makes the loss visible.
+        if message.receives >= MAX_RECEIVES {
+            if let Err(error) = self.gap(message).await {
+                tracing::error!(message.id, %error, "a dead letter could not be noted on its conversation");
+            }
+            return Err(Retry::default());
+        }
+        match self.route(message).await {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                tracing::warn!(message.id, message.receives, %error, "a message was not routed");
+                Err(Retry::default())
+            }
+        }
+    }
+
+    async fn route(&self, message: &Message) -> Result<(), RouteError> {
+        let (inbound, late) = Envelope::unpack(&message.body, &self.blobs).await?.ok_or(RouteError::Unreadable)?;
+        match inbound.happened.clone() {
+            Happened::Message { .. } | Happened::Started { .. } | Happened::Unparsed { .. } => {
+                self.message(inbound, late).await
+            }
+            happened => self.remark(&inbound, happened).await,
+        }
+    }
+
+    /// Notes on the conversation that one of its messages could not be processed.
+    async fn gap(&self, message: &Message) -> Result<(), RouteError> {
+        let unpacked = Envelope::unpack(&message.body, &self.blobs).await.ok().flatten();
+        let thread = match &unpacked {
+            Some((inbound, _)) => Some(inbound.thread.clone()),
+            None => message.group.as_deref().and_then(parse_group),
+        };
+        let Some(thread) = thread else { return Err(RouteError::Unreadable) };
+        let key = match &unpacked {
+            Some((inbound, _)) => inbound.key.clone(),
+            None => message.id.clone(),
+        };
+        let gap = Command::Gap(key.clone());
+        let delivery = format!("gap:{key}");
+        if let Some(known) = self.desk.thread(&thread).await? {
+            return self.remark_on(&known.key, known.ticket, known.contact, &delivery, gap).await;
+        }
+        let Some((inbound, _)) = unpacked else { return Err(RouteError::Unreadable) };
+        self.open_for_gap(&inbound, gap, &delivery).await
+    }
+}
+
+/// The conversation that a FIFO group names, unless the name was too long and is a hash.
+fn parse_group(group: &str) -> Option<ThreadKey> {
+    let mut parts = group.splitn(3, '#');
+    let channel = Channel::try_from(parts.next()?).ok()?;
+    let connection = parts.next()?.parse().ok()?;
+    Some(ThreadKey { channel, connection, conversation: parts.next()?.to_owned() })
+}
+
+/// The cause of an event that a delivery of the platform led to.
+fn cause(inbound: &Inbound) -> Option<String> {
+    Some(format!("inbound:{}", inbound.key))
+}

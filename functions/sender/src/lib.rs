@@ -1,1 +1,154 @@
-//! x
+//! Outbound queue → channel platforms.
+//!
+//! A queue message says only which conversation has something to send. The sender reads the conversation's unfinished
+//! replies in order, claims the first, sends it, and goes on. The claim is durable before the request leaves; a claim
+//! that ran out means that nobody knows whether the request arrived.
+
+mod failure;
+mod files;
+mod sending;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use channels::directory::{DirectoryError, Known};
+use channels::http::Http;
+use channels::{Directory, Platform};
+use desk::reply::{Delivery, Reply};
+use store::Desk;
+use store::blobs::{BlobError, Blobs};
+use store::connections::Health;
+use store::envelope::Outbound;
+use store::execute::ExecuteError;
+use store::queue::{Failed, MAX_RECEIVES, Message, Retry, process};
+use store::table::TableError;
+
+/// Waits up to this long are made by the queue message's visibility, so that order holds; longer ones by the clock.
+const SHORT_WAIT: Duration = Duration::from_secs(30);
+
+/// The sender.
+#[derive(Debug, Clone)]
+pub struct Sender {
+    desk: Desk,
+    directory: Directory,
+    blobs: Blobs,
+    http: Http,
+}
+
+/// Why a conversation's replies were not all worked on.
+#[derive(Debug, thiserror::Error)]
+enum SenderError {
+    #[error(transparent)]
+    Table(#[from] TableError),
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    #[error(transparent)]
+    Execute(#[from] ExecuteError),
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+}
+
+/// What became of one reply in this run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    /// It is finished, or need not keep later ones waiting.
+    GoOn,
+    /// It keeps later ones waiting for this long.
+    Wait(Duration),
+    /// It keeps later ones waiting until something else starts the conversation again.
+    Stop,
+}
+
+/// A connection and its channel.
+struct Line {
+    platform: &'static dyn Platform,
+    known: Arc<Known>,
+}
+
+impl Sender {
+    /// A sender on a desk.
+    pub fn new(desk: Desk, directory: Directory, blobs: Blobs, http: Http) -> Self {
+        Self { desk, directory, blobs, http }
+    }
+
+    /// Sends what the batch's conversations have to send, and returns the messages that must come again.
+    pub async fn handle(&self, batch: &[Message]) -> Vec<Failed> {
+        process(batch, |message| self.one(message)).await
+    }
+
+    async fn one(&self, message: &Message) -> Result<(), Retry> {
+        let Ok(outbound) = serde_json::from_str::<Outbound>(&message.body) else {
+            tracing::error!(message.id, "an outbound message cannot be understood");
+            return Err(Retry::default());
+        };
+        match self.conversation(&outbound).await {
+            Ok(Progress::GoOn | Progress::Stop) => Ok(()),
+            Ok(Progress::Wait(wait)) if wait <= SHORT_WAIT && message.receives + 1 < MAX_RECEIVES => {
+                Err(Retry { after: Some(wait) })
+            }
+            // The clock brings the conversation back when the reply is due.
+            Ok(Progress::Wait(_)) => Ok(()),
+            Err(error) => {
+                tracing::warn!(message.id, message.receives, %error, "a conversation's replies were not sent");
+                Err(Retry::default())
+            }
+        }
+    }
+
+    async fn conversation(&self, outbound: &Outbound) -> Result<Progress, SenderError> {
+        let replies = self.desk.unfinished_replies(&outbound.thread, Some(outbound.reply)).await?;
+        if replies.is_empty() {
+            return Ok(Progress::GoOn);
+        }
+        let line = self.line(outbound).await?;
+        for reply in replies {
+            match self.reply(line.as_ref(), reply).await? {
+                Progress::GoOn => {}
+                waits => return Ok(waits),
+            }
+        }
+        Ok(Progress::GoOn)
+    }
+
+    async fn line(&self, outbound: &Outbound) -> Result<Option<Line>, SenderError> {
+        let thread = &outbound.thread;
+        let Some(platform) = channels::platform(thread.channel.as_str()) else { return Ok(None) };
+        let known = self.directory.connection(&thread.channel, thread.connection).await?;
+        // What is kept as broken may have been mended since.
+        let known = match known {
+            Some(known) if known.stored.health != Health::Ok => {
+                self.directory.fresh(&thread.channel, thread.connection).await?
+            }
+            known => known,
+        };
+        Ok(known.map(|known| Line { platform, known }))
+    }
+
+    async fn reply(&self, line: Option<&Line>, mut reply: Reply) -> Result<Progress, SenderError> {
+        let now = self.desk.now();
+        if reply.state == Delivery::Sending {
+            return match reply.lease {
+                Some(lease) if lease > now => Ok(Progress::Wait(until(now, lease))),
+                _ => self.doubt(reply, "crashed", "the desk stopped while it was sending this").await,
+            };
+        }
+        let Some(line) = line else {
+            return self.fail(reply, "no_connection", "the connection was deleted").await;
+        };
+        if let Some(not_before) = reply.not_before
+            && not_before > now
+        {
+            let wait = until(now, not_before);
+            // A scheduled reply lets others overtake it; one that is tried again does not.
+            return Ok(if reply.attempts == 0 && wait > SHORT_WAIT { Progress::GoOn } else { Progress::Wait(wait) });
+        }
+        if line.known.stored.health != Health::Ok {
+            return self.hold(&mut reply).await;
+        }
+        self.send(line, reply).await
+    }
+}
+
+fn until(now: jiff::Timestamp, then: jiff::Timestamp) -> Duration {
+    Duration::try_from(then.duration_since(now)).unwrap_or_default()
+}

@@ -4,12 +4,16 @@
 //! rest of the system never names a platform: it looks one up with [`platform`].
 
 pub mod connection;
+pub mod directory;
 pub mod http;
 pub mod platform;
+pub mod receiver;
 pub mod telegram;
 
 pub use connection::Connection;
+pub use directory::Directory;
 pub use platform::Platform;
+pub use receiver::Receiver;
 
 /// Every channel that this version speaks.
 pub const PLATFORMS: [&dyn Platform; 1] = [&telegram::Telegram];

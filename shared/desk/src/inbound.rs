@@ -60,6 +60,8 @@ pub enum Happened {
     Started {
         /// The platform's id of the message, unique in the conversation.
         id: String,
+        /// What the platform shows for it, such as `/start order_1024`.
+        text: String,
         /// What the link that was followed carried.
         payload: Option<String>,
     },

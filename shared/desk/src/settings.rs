@@ -15,6 +15,10 @@ pub struct Settings {
     pub policies: Vec<Policy>,
     /// The calendars that policies name.
     pub calendars: Vec<Calendar>,
+    /// The teams that tickets can be given to.
+    pub teams: Vec<Team>,
+    /// The agents that tickets can be given to.
+    pub agents: Vec<Agent>,
     /// Everything else.
     pub general: General,
 }

@@ -148,9 +148,6 @@ pub struct Ticket {
     /// The ticket that goes on from this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub followed_up_by: Option<TicketId>,
-    /// The album whose parts are arriving, so that they do not count as several questions.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub album: Option<String>,
     /// The service-level clocks.
     #[serde(default, skip_serializing_if = "Sla::is_empty")]
     pub sla: Sla,
@@ -189,7 +186,6 @@ impl Ticket {
             solved_at: None,
             follow_up_of: opened.follow_up_of,
             followed_up_by: None,
-            album: None,
             sla: Sla::default(),
         };
         ticket.follow(event);
@@ -209,14 +205,13 @@ impl Ticket {
     /// Takes in one more event. Total: an event of an unknown kind only moves the position.
     pub fn apply(&mut self, event: &Event) {
         self.seq = event.seq;
+        self.version += 1;
         self.updated_at = event.at;
         match &event.fact {
-            Fact::MessageReceived(message) => {
-                if message.asks {
-                    self.waiting_since = self.waiting_since.or(Some(event.at));
-                }
-                self.album.clone_from(&message.album);
+            Fact::MessageReceived(message) if message.asks => {
+                self.waiting_since = self.waiting_since.or(Some(event.at));
             }
+            Fact::ButtonPressed(_) => self.waiting_since = self.waiting_since.or(Some(event.at)),
             Fact::Replied(replied) if !replied.automatic => {
                 self.waiting_since = None;
                 self.first_reply_at = self.first_reply_at.or(Some(event.at));

@@ -30,7 +30,7 @@ pub trait Environment: Send + Sync + 'static {
 }
 
 /// The machine's own clock and random source.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct System {
     random: SystemRandom,
 }
@@ -39,6 +39,12 @@ impl System {
     /// The machine's own clock and random source.
     pub fn new() -> Self {
         Self { random: SystemRandom::new() }
+    }
+}
+
+impl Default for System {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

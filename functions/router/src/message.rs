@@ -1,0 +1,274 @@
+//! Messages: the conversation's ticket takes them, or a new one is opened.
+
+use desk::command::{Command, Refusal, Request};
+use desk::event::{Actor, MessageReceived, Said};
+use desk::ids::{AttachmentId, ContactId, TicketId};
+use desk::inbound::{Happened, Inbound, Sender};
+use desk::message::MessageContent;
+use desk::ticket::{Priority, Ticket};
+use store::answering::Answer;
+use store::connections::StoredConnection;
+use store::execute::ExecuteError;
+use store::messages::{put_delivery, put_platform_message};
+use store::opening::{Customer, OpenError, Start};
+use store::table::TableError;
+use store::threads::Thread;
+
+use crate::{RouteError, Router, cause};
+
+/// How often a message looks again when its conversation changes under it.
+const ATTEMPTS: u32 = 6;
+/// The longest subject that a message gives its ticket, in characters.
+const SUBJECT: usize = 80;
+
+impl Router {
+    /// Takes in a message. A repeated delivery changes nothing.
+    pub(crate) async fn message(&self, inbound: Inbound, late: bool) -> Result<(), RouteError> {
+        let (received, said) = self.read(&inbound, late);
+        let mut taken_by = None;
+        for _ in 0..ATTEMPTS {
+            let thread = self.desk.thread(&inbound.thread).await?;
+            let head = match &thread {
+                Some(thread) => self.desk.ticket(thread.ticket).await?,
+                None => None,
+            };
+            let taken = match (thread, head) {
+                (Some(thread), Some(head)) if self.takes(&head).await? => {
+                    self.append(&inbound, &thread, head, received.clone(), said.clone()).await
+                }
+                (thread, head) => self.open(&inbound, thread, head, received.clone(), said.clone()).await,
+            };
+            match taken {
+                Ok(ticket) => {
+                    taken_by = Some(ticket);
+                    break;
+                }
+                Err(RouteError::Execute(ExecuteError::DoneBefore(_)) | RouteError::Open(OpenError::DoneBefore)) => {
+                    tracing::info!(key = inbound.key, "a repeated delivery was ignored");
+                    break;
+                }
+                // The ticket closed, or somebody opened one, since we looked.
+                Err(
+                    RouteError::Execute(ExecuteError::Refused(Refusal::Final(_)))
+                    | RouteError::Open(OpenError::Raced),
+                ) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let ticket = match taken_by {
+            Some(ticket) => ticket,
+            // Either done before, or lost the race too often: the item tells.
+            None => match self.desk.platform_message(&self.thread_key(&inbound).await?, &received.message).await? {
+                Some(stands) => stands.ticket,
+                None => return Err(TableError::Conflict.into()),
+            },
+        };
+        if matches!(inbound.happened, Happened::Started { .. }) {
+            self.greet(&inbound, ticket).await?;
+        }
+        Ok(())
+    }
+
+    async fn takes(&self, head: &Ticket) -> Result<bool, RouteError> {
+        let window = self.desk.settings().await?.general.reopen_window();
+        Ok(head.takes_message_at(self.desk.now(), window))
+    }
+
+    /// The conversation's first address: the one that keys are made of.
+    async fn thread_key(&self, inbound: &Inbound) -> Result<desk::channel::ThreadKey, TableError> {
+        Ok(self.desk.thread(&inbound.thread).await?.map_or_else(|| inbound.thread.clone(), |thread| thread.key))
+    }
+
+    async fn append(
+        &self,
+        inbound: &Inbound,
+        thread: &Thread,
+        head: Ticket,
+        received: MessageReceived,
+        said: Said,
+    ) -> Result<TicketId, RouteError> {
+        let id = head.id;
+        let message = received.message.clone();
+        let request = Request {
+            actor: Actor::Contact { id: thread.contact },
+            cause: cause(inbound),
+            command: Command::Receive(Box::new(received), Box::new(said)),
+        };
+        let key = &thread.key;
+        self.desk
+            .execute_with(id, Some(head), request, |event, _| {
+                Ok(vec![put_platform_message(key, &message, id, event.seq)?])
+            })
+            .await?;
+        Ok(id)
+    }
+
+    async fn open(
+        &self,
+        inbound: &Inbound,
+        thread: Option<Thread>,
+        previous: Option<Ticket>,
+        received: MessageReceived,
+        said: Said,
+    ) -> Result<TicketId, RouteError> {
+        let subject = subject(inbound, &said);
+        let message = received.message.clone();
+        let start = self.start(inbound, thread, previous, subject).await?;
+        let key = start.thread.as_ref().map_or_else(
+            || inbound.thread.clone(),
+            |(key, seen)| seen.as_ref().map_or_else(|| key.clone(), |seen| seen.key.clone()),
+        );
+        let first = |contact: ContactId| {
+            Some(Request {
+                actor: Actor::Contact { id: contact },
+                cause: cause(inbound),
+                command: Command::Receive(Box::new(received.clone()), Box::new(said.clone())),
+            })
+        };
+        let ticket = self
+            .desk
+            .open_ticket(start, first, |_, ticket| {
+                Ok(vec![put_platform_message(&key, &message, ticket.id, ticket.seq)?])
+            })
+            .await?;
+        tracing::info!(ticket = %ticket.id, number = ticket.number, "a ticket was opened");
+        Ok(ticket.id)
+    }
+
+    /// Opens a ticket for a conversation whose first message could not be processed.
+    pub(crate) async fn open_for_gap(
+        &self,
+        inbound: &Inbound,
+        gap: Command,
+        delivery: &str,
+    ) -> Result<(), RouteError> {
+        let start = self.start(inbound, None, None, "A message could not be processed".to_owned()).await?;
+        let first = |_| Some(Request { actor: Actor::System, cause: cause(inbound), command: gap.clone() });
+        let now = self.desk.now();
+        let opened = self
+            .desk
+            .open_ticket(start, first, |_, _| Ok(vec![put_delivery(&inbound.thread, delivery, now)?]))
+            .await;
+        match opened {
+            Ok(_) | Err(OpenError::DoneBefore) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn start(
+        &self,
+        inbound: &Inbound,
+        thread: Option<Thread>,
+        previous: Option<Ticket>,
+        subject: String,
+    ) -> Result<Start, RouteError> {
+        let connection = self.desk.connection(&inbound.thread.channel, inbound.thread.connection).await?;
+        let customer = match &thread {
+            Some(thread) => Customer::Known(thread.contact),
+            None => Customer::Sender(inbound.sender.clone().unwrap_or_else(|| nobody(inbound))),
+        };
+        // A team that the connection names may have been deleted since.
+        let settings = self.desk.settings().await?;
+        let team = connection.as_ref().and_then(team).filter(|team| settings.teams.iter().any(|known| known.id == *team));
+        Ok(Start {
+            customer,
+            thread: Some((inbound.thread.clone(), thread)),
+            class: Some(inbound.class),
+            priority: Priority::Normal,
+            team,
+            subject,
+            previous: previous.filter(|previous| previous.followed_up_by.is_none()),
+            actor: None,
+            cause: cause(inbound),
+        })
+    }
+
+    /// Answers a customer who opened the conversation, if the owner wants that. Idempotent.
+    async fn greet(&self, inbound: &Inbound, ticket: TicketId) -> Result<(), RouteError> {
+        let connection = self.desk.connection(&inbound.thread.channel, inbound.thread.connection).await?;
+        let greeting = connection.as_ref().and_then(|connection| connection.settings.get("greeting")?.as_str());
+        let Some(greeting) = greeting.filter(|greeting| !greeting.trim().is_empty()) else { return Ok(()) };
+        let answer = Answer { text: Some(greeting.to_owned()), automatic: true, ..Answer::default() };
+        let now = self.desk.now();
+        let key = format!("greeting:{}", inbound.key);
+        let greeted = self
+            .desk
+            .answer(ticket, None, answer, Actor::System, cause(inbound), |reply| {
+                Ok(vec![put_delivery(&reply.thread, &key, now)?])
+            })
+            .await;
+        match greeted {
+            Ok(_) | Err(ExecuteError::DoneBefore(_) | ExecuteError::Refused(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What a delivery says, as the event will hold it. Ids of files are made here, once for all attempts.
+    fn read(&self, inbound: &Inbound, late: bool) -> (MessageReceived, Said) {
+        let author = inbound.sender.as_ref().and_then(|sender| sender.name.clone().or_else(|| sender.username.clone()));
+        let mut said = Said { author, raw: inbound.raw.clone(), ..Said::default() };
+        let mut received = MessageReceived {
+            message: String::new(),
+            sent_at: inbound.at,
+            asks: true,
+            album: None,
+            attachments: 0,
+            late,
+        };
+        match &inbound.happened {
+            Happened::Message { id, content, album } => {
+                received.message.clone_from(id);
+                received.album.clone_from(album);
+                said.message = self.identify(content.clone());
+            }
+            Happened::Started { id, text, payload } => {
+                received.message.clone_from(id);
+                received.asks = false;
+                said.message = MessageContent::text(text.clone());
+                said.payload.clone_from(payload);
+            }
+            Happened::Unparsed { reason } => {
+                received.message = format!("raw:{}", inbound.key);
+                received.asks = inbound.sender.is_some();
+                said.reason = Some(reason.clone());
+            }
+            _ => {}
+        }
+        received.attachments = said.message.attachments.len();
+        (received, said)
+    }
+
+    /// Gives each file of a message its id.
+    pub(crate) fn identify(&self, mut content: MessageContent) -> MessageContent {
+        for file in &mut content.attachments {
+            file.id = Some(AttachmentId::new(self.desk.environment().ulid()));
+        }
+        content
+    }
+}
+
+/// Somebody who can only be known by the conversation, because the platform tells no sender.
+fn nobody(inbound: &Inbound) -> Sender {
+    Sender {
+        kind: inbound.thread.channel.to_string(),
+        address: inbound.thread.conversation.clone(),
+        name: None,
+        username: None,
+        language: None,
+    }
+}
+
+fn team(connection: &StoredConnection) -> Option<desk::ids::TeamId> {
+    connection.settings.get("team")?.as_str()?.parse().ok()
+}
+
+fn subject(inbound: &Inbound, said: &Said) -> String {
+    match &inbound.happened {
+        Happened::Started { .. } => "Conversation started".to_owned(),
+        Happened::Unparsed { .. } => "A message that was not understood".to_owned(),
+        _ => match &said.message.unsupported {
+            Some(kind) if said.message.text.is_none() => format!("Unsupported message: {kind}"),
+            _ => said.message.summary(SUBJECT),
+        },
+    }
+}

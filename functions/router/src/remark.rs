@@ -1,0 +1,123 @@
+//! Everything about a conversation that is no message of its own: edits, reactions, buttons, reachability.
+
+use desk::channel::ThreadKey;
+use desk::command::{Command, Request};
+use desk::event::{Actor, ButtonPressed, Said};
+use desk::ids::{ContactId, TicketId};
+use desk::inbound::{Happened, Inbound};
+use desk::message::MessageContent;
+use store::execute::ExecuteError;
+use store::messages::put_delivery;
+use store::threads::Thread;
+
+use crate::{RouteError, Router, cause};
+
+impl Router {
+    /// Notes on the right ticket what happened. Idempotent by the delivery's key.
+    pub(crate) async fn remark(&self, inbound: &Inbound, happened: Happened) -> Result<(), RouteError> {
+        let Some(thread) = self.desk.thread(&inbound.thread).await? else {
+            return self.without_thread(inbound, happened).await;
+        };
+        let author = inbound.sender.as_ref().and_then(|sender| sender.name.clone());
+        let said = |message: MessageContent| {
+            Box::new(Said { author: author.clone(), message, raw: inbound.raw.clone(), ..Said::default() })
+        };
+        match happened {
+            Happened::Edited { id, content } => {
+                let Some(ticket) = self.ticket_of(&thread, &id).await? else {
+                    // The message itself never came, so its newest form is taken for it.
+                    let inbound =
+                        Inbound { happened: Happened::Message { id, content, album: None }, ..inbound.clone() };
+                    return self.message(inbound, false).await;
+                };
+                let command = Command::Edit(id, said(self.identify(content)));
+                self.note(inbound, &thread, ticket, command).await
+            }
+            Happened::Deleted { ids } => {
+                for (position, id) in ids.into_iter().enumerate() {
+                    if let Some(ticket) = self.ticket_of(&thread, &id).await? {
+                        let key = format!("{}:{position}", inbound.key);
+                        self.remark_on(&thread.key, ticket, thread.contact, &key, Command::Withdraw(id)).await?;
+                    }
+                }
+                Ok(())
+            }
+            Happened::Reaction { id, emoji } => {
+                let ticket = self.ticket_of(&thread, &id).await?.unwrap_or(thread.ticket);
+                let said = Said { author, emoji, ..Said::default() };
+                self.note(inbound, &thread, ticket, Command::React(id, Box::new(said))).await
+            }
+            Happened::Button { callback, id, data } => {
+                let ticket = match &id {
+                    Some(id) => self.ticket_of(&thread, id).await?.unwrap_or(thread.ticket),
+                    None => thread.ticket,
+                };
+                let said = Said { author, payload: Some(data), ..Said::default() };
+                let pressed = ButtonPressed { message: id, callback };
+                self.note(inbound, &thread, ticket, Command::Press(pressed, Box::new(said))).await
+            }
+            Happened::Reachable { reachable } => {
+                self.note(inbound, &thread, thread.ticket, Command::Reach(reachable)).await
+            }
+            Happened::Migrated { to } => Ok(self.desk.move_thread(&thread.key, &to).await?),
+            Happened::Message { .. } | Happened::Started { .. } | Happened::Unparsed { .. } => Ok(()),
+        }
+    }
+
+    /// What is left to do when nobody has ever written in the conversation.
+    async fn without_thread(&self, inbound: &Inbound, happened: Happened) -> Result<(), RouteError> {
+        match happened {
+            Happened::Edited { id, content } => {
+                let happened = Happened::Message { id, content, album: None };
+                self.message(Inbound { happened, ..inbound.clone() }, false).await
+            }
+            Happened::Button { callback, data, .. } => {
+                // The button hangs under a message that this desk did not send: what it says is the message.
+                let content = MessageContent::text(data);
+                let happened = Happened::Message { id: format!("button:{callback}"), content, album: None };
+                self.message(Inbound { happened, ..inbound.clone() }, false).await
+            }
+            // There is no ticket to note it on, and nothing that an agent could do about it.
+            _ => Ok(()),
+        }
+    }
+
+    async fn ticket_of(&self, thread: &Thread, message: &str) -> Result<Option<TicketId>, RouteError> {
+        Ok(self.desk.platform_message(&thread.key, message).await?.map(|stands| stands.ticket))
+    }
+
+    async fn note(
+        &self,
+        inbound: &Inbound,
+        thread: &Thread,
+        ticket: TicketId,
+        command: Command,
+    ) -> Result<(), RouteError> {
+        self.remark_on(&thread.key, ticket, thread.contact, &inbound.key, command)
+            .await
+            .inspect_err(|error| tracing::warn!(cause = cause(inbound), %error, "a remark was not noted"))
+    }
+
+    /// Executes a command once for a delivery's key.
+    pub(crate) async fn remark_on(
+        &self,
+        thread: &ThreadKey,
+        ticket: TicketId,
+        contact: ContactId,
+        key: &str,
+        command: Command,
+    ) -> Result<(), RouteError> {
+        let actor = match command {
+            Command::Gap(_) => Actor::System,
+            _ => Actor::Contact { id: contact },
+        };
+        let request = Request { actor, cause: Some(format!("inbound:{key}")), command };
+        let now = self.desk.now();
+        let done =
+            self.desk.execute_with(ticket, None, request, |_, _| Ok(vec![put_delivery(thread, key, now)?])).await;
+        match done {
+            Ok(_) | Err(ExecuteError::DoneBefore(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

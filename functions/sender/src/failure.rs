@@ -1,0 +1,141 @@
+//! What follows when a reply was not accepted.
+
+use std::time::Duration;
+
+use channels::platform::{SendError, SendFailure};
+use desk::command::{Command, Request};
+use desk::event::{Actor, DeliveryProblem};
+use desk::reply::{Delivery, Reply};
+use jiff::SignedDuration;
+use store::connections::Health;
+use store::execute::ExecuteError;
+use store::replies::{look_again, next_version};
+use store::table::TableError;
+
+use crate::{Line, Progress, Sender, SenderError};
+
+/// A reply that could not be sent for this long is given up: the answer would come too late to be one.
+const GIVE_UP_AFTER: SignedDuration = SignedDuration::from_hours(24);
+/// The longest pause between two attempts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
+
+impl Sender {
+    /// Takes the path that a failed attempt demands.
+    pub(crate) async fn failed(&self, line: &Line, reply: Reply, error: SendError) -> Result<Progress, SenderError> {
+        tracing::warn!(reply = %reply.id, reason = error.reason, attempts = reply.attempts, "a reply was not accepted");
+        match error.class {
+            SendFailure::Unreachable | SendFailure::Rejected => self.fail(reply, error.reason, &error.detail).await,
+            SendFailure::Uncertain => self.doubt(reply, error.reason, &error.detail).await,
+            SendFailure::Unauthorized => {
+                self.mark_broken(line, &error).await?;
+                let mut reply = reply;
+                reply.reason = Some(error.reason.to_owned());
+                reply.detail = Some(error.detail);
+                self.hold(&mut reply).await
+            }
+            SendFailure::Throttled(wait) => self.again(reply, wait, &error.detail, error.reason).await,
+            // A conversation that moves twice within one attempt is a platform's error; it settles.
+            SendFailure::Transient | SendFailure::Moved { .. } => {
+                let pause = Duration::from_secs(1 << reply.attempts.min(10)).min(LONGEST_PAUSE);
+                self.again(reply, pause, &error.detail, error.reason).await
+            }
+        }
+    }
+
+    /// Puts a reply back, to be tried again after `wait`.
+    async fn again(
+        &self,
+        mut reply: Reply,
+        wait: Duration,
+        detail: &str,
+        reason: &'static str,
+    ) -> Result<Progress, SenderError> {
+        let now = self.desk.now();
+        if now.duration_since(reply.created_at) > GIVE_UP_AFTER {
+            return self.fail(reply, "gave_up", detail).await;
+        }
+        let pause = SignedDuration::try_from(wait).unwrap_or(SignedDuration::from_mins(15));
+        reply.state = Delivery::Queued;
+        reply.lease = None;
+        reply.not_before = now.saturating_add(pause).ok();
+        // Short waits are the queue's; the clock looks later, in case the queue forgot.
+        reply.due_at = if wait > crate::SHORT_WAIT { reply.not_before } else { reply.not_before.and_then(look_again) };
+        reply.reason = Some(reason.to_owned());
+        reply.detail = Some(detail.to_owned());
+        self.desk.save_reply(&mut reply).await?;
+        Ok(Progress::Wait(wait))
+    }
+
+    /// Lets a reply wait until its connection is mended.
+    pub(crate) async fn hold(&self, reply: &mut Reply) -> Result<Progress, SenderError> {
+        reply.state = Delivery::Queued;
+        reply.lease = None;
+        reply.held = true;
+        reply.due_at = Some(self.desk.now());
+        self.desk.save_reply(reply).await?;
+        Ok(Progress::Stop)
+    }
+
+    /// Ends a reply that can never be delivered, and tells its ticket, in one transaction.
+    pub(crate) async fn fail(&self, reply: Reply, reason: &str, detail: &str) -> Result<Progress, SenderError> {
+        self.end(reply, Delivery::Failed, reason, detail, Command::FailReply).await
+    }
+
+    /// Ends a reply that may or may not have been delivered, and asks on its ticket, in one transaction.
+    pub(crate) async fn doubt(&self, reply: Reply, reason: &str, detail: &str) -> Result<Progress, SenderError> {
+        self.end(reply, Delivery::Uncertain, reason, detail, Command::DoubtReply).await
+    }
+
+    async fn end(
+        &self,
+        mut reply: Reply,
+        state: Delivery,
+        reason: &str,
+        detail: &str,
+        command: fn(DeliveryProblem) -> Command,
+    ) -> Result<Progress, SenderError> {
+        reply.state = state;
+        reply.lease = None;
+        reply.due_at = None;
+        reply.held = false;
+        reply.reason = Some(reason.to_owned());
+        reply.detail = Some(detail.to_owned());
+        let problem =
+            DeliveryProblem { reply: reply.id, reason: reason.to_owned(), detail: Some(detail.to_owned()) };
+        let request = Request { actor: Actor::System, cause: Some("sender".to_owned()), command: command(problem) };
+        let ticket = reply.ticket;
+        let ended = self
+            .desk
+            .execute_with(ticket, None, request, |_, _| Ok(vec![next_version(&mut reply.clone())?]))
+            .await;
+        match ended {
+            Ok(_) => Ok(Progress::GoOn),
+            // Somebody else settled the reply meanwhile.
+            Err(ExecuteError::DoneBefore(_)) => Ok(Progress::Wait(Duration::from_secs(1))),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Stops the connection's sends until the owner mends it.
+    async fn mark_broken(&self, line: &Line, error: &SendError) -> Result<(), SenderError> {
+        let stored = &line.known.stored;
+        let Some(mut connection) = self.desk.connection(&stored.channel, stored.id).await? else { return Ok(()) };
+        // The secrets may have been changed since this attempt began; then the refusal says nothing about them.
+        if connection.version != stored.version || connection.health != Health::Ok {
+            return Ok(());
+        }
+        tracing::error!(connection = %connection.id, reason = error.reason, "a connection's credentials are refused");
+        connection.health = Health::Broken {
+            reason: error.reason.to_owned(),
+            detail: error.detail.clone(),
+            since: self.desk.now(),
+        };
+        connection.version += 1;
+        match self.desk.save_connection(&connection, Vec::new()).await {
+            Ok(()) | Err(TableError::ConditionFailed(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        self.directory.fresh(&connection.channel, connection.id).await?;
+        Ok(())
+    }
+}

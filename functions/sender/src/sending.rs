@@ -1,0 +1,111 @@
+//! Sending one reply, part by part, each under a durable claim.
+
+use channels::platform::{Message, Part, SendError};
+use desk::reply::{Delivery, Reply};
+use jiff::SignedDuration;
+use store::table::TableError;
+
+use crate::{Line, Progress, Sender, SenderError};
+
+/// How long a claim holds: longer than the longest request may take.
+const LEASE: SignedDuration = SignedDuration::from_secs(90);
+
+impl Sender {
+    /// Sends the parts of a reply that are still to be sent.
+    pub(crate) async fn send(&self, line: &Line, mut reply: Reply) -> Result<Progress, SenderError> {
+        let files = match self.files(&reply).await? {
+            Ok(files) => files,
+            Err(missing) => return self.fail(reply, "attachment_missing", &missing).await,
+        };
+        let message = Message {
+            text: reply.content.text.clone(),
+            files: files.iter().map(crate::files::info).collect(),
+            reply_to: reply.content.reply_to.clone(),
+            sender_name: reply.content.sender_name.clone(),
+        };
+        let parts = match line.platform.split(&message) {
+            Ok(parts) => parts,
+            Err(unsendable) => return self.fail(reply, unsendable.reason, &unsendable.detail).await,
+        };
+        let already = reply.parts.len();
+        for part in parts.iter().skip(already) {
+            if !self.claim(&mut reply).await? {
+                // Another sender has it, or an agent changed it: look again.
+                return Ok(Progress::Wait(std::time::Duration::from_secs(1)));
+            }
+            match self.attempt(line, &reply, part, &files).await? {
+                Ok(message) => {
+                    reply.parts.push(message.clone());
+                    self.accepted(&mut reply, &message, parts.len()).await?;
+                }
+                Err(error) => return self.failed(line, reply, error).await,
+            }
+        }
+        tracing::info!(reply = %reply.id, parts = reply.parts.len(), "a reply was sent");
+        Ok(Progress::GoOn)
+    }
+
+    /// Claims the next part. Whether nobody else has.
+    async fn claim(&self, reply: &mut Reply) -> Result<bool, SenderError> {
+        let lease = self.desk.now().saturating_add(LEASE).ok();
+        reply.state = Delivery::Sending;
+        reply.attempts += 1;
+        reply.lease = lease;
+        reply.due_at = lease;
+        reply.held = false;
+        match self.desk.save_reply(reply).await {
+            Ok(()) => Ok(true),
+            Err(TableError::ConditionFailed(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Makes one request, or two when the platform says that the conversation has another id now.
+    async fn attempt(
+        &self,
+        line: &Line,
+        reply: &Reply,
+        part: &Part,
+        files: &[store::attachments::StoredFile],
+    ) -> Result<Result<String, SendError>, SenderError> {
+        let file = match part.file.and_then(|position| files.get(position)) {
+            Some(file) => Some(self.load(file).await?),
+            None => None,
+        };
+        let thread = self.desk.thread(&reply.thread).await?;
+        let address = thread.as_ref().map_or(reply.thread.conversation.as_str(), |thread| thread.address());
+        let sent = line.platform.send(&self.http, &line.known.open, address, part, file.clone()).await;
+        let sent = match sent {
+            Err(SendError { class: channels::platform::SendFailure::Moved { conversation }, .. }) => {
+                self.desk.move_thread(&reply.thread, &conversation).await?;
+                line.platform.send(&self.http, &line.known.open, &conversation, part, file).await
+            }
+            sent => sent,
+        };
+        Ok(sent.map(|accepted| accepted.message))
+    }
+
+    /// Notes that the platform accepted a part. The request cannot be taken back, so the note must not be lost:
+    /// it is tried again as long as the table may come back.
+    async fn accepted(&self, reply: &mut Reply, message: &str, of: usize) -> Result<(), SenderError> {
+        let last = reply.parts.len() == of;
+        reply.state = if last { Delivery::Sent } else { Delivery::Queued };
+        reply.sent_at = last.then(|| self.desk.now());
+        reply.lease = None;
+        reply.reason = None;
+        reply.detail = None;
+        if last {
+            reply.due_at = None;
+        }
+        let noted = reply.clone();
+        for _ in 0..3 {
+            *reply = noted.clone();
+            match self.desk.save_reply_part(reply, message).await {
+                Ok(()) => return Ok(()),
+                Err(error) if error.is_transient() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(TableError::Unavailable("a sent part could not be noted".to_owned()).into())
+    }
+}

@@ -1,0 +1,121 @@
+//! Files of messages: from the platform into the object store, before the platform forgets them.
+
+use channels::platform::{FetchError, Fetched};
+use desk::ids::{AttachmentId, TicketId};
+use desk::message::Attachment;
+use sha2::{Digest, Sha256};
+use store::attachments::{FileState, StoredFile};
+use store::table::TableError;
+
+use crate::{Context, WorkError, Worker};
+
+/// The largest file that is taken over, in bytes: what fits into a function's memory beside everything else.
+const LIMIT: u64 = 50 * 1024 * 1024;
+
+impl Worker {
+    /// Fetches all files of a message that are not there yet. After the `last` try, what failed is noted as failed.
+    pub(crate) async fn fetch_files(
+        &self,
+        ticket: TicketId,
+        context: &Context,
+        last: bool,
+    ) -> Result<(), WorkError> {
+        let files = context.event.content.said().map(|said| said.message.attachments.as_slice()).unwrap_or_default();
+        let mut failure = None;
+        for file in files {
+            let (Some(id), Some(source)) = (file.id, &file.source) else { continue };
+            // One file that cannot be had must not keep the others away.
+            match self.fetch_file(ticket, context, id, file, source).await {
+                Ok(()) => {}
+                Err(error) if last => {
+                    tracing::warn!(%ticket, attachment = %id, %error, "a file was given up");
+                    self.note(failed(ticket, id, file, "unavailable", self.desk.now())).await?;
+                }
+                Err(error) => failure = Some(error),
+            }
+        }
+        failure.map_or(Ok(()), Err)
+    }
+
+    async fn fetch_file(
+        &self,
+        ticket: TicketId,
+        context: &Context,
+        id: AttachmentId,
+        file: &Attachment,
+        source: &str,
+    ) -> Result<(), WorkError> {
+        if self.desk.file(id).await?.is_some() {
+            return Ok(());
+        }
+        if file.size.is_some_and(|size| size > LIMIT) {
+            return self.note(failed(ticket, id, file, "too_large", self.desk.now())).await;
+        }
+        match context.platform.fetch(&self.http, &context.known.open, source, LIMIT).await {
+            Ok(fetched) => self.keep(ticket, id, file, fetched).await,
+            Err(FetchError { transient: false, reason, detail }) => {
+                tracing::warn!(%ticket, attachment = %id, reason, detail, "a file cannot be fetched");
+                self.note(failed(ticket, id, file, reason, self.desk.now())).await
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Bytes first, record second: a record never names bytes that are not there.
+    async fn keep(
+        &self,
+        ticket: TicketId,
+        id: AttachmentId,
+        file: &Attachment,
+        fetched: Fetched,
+    ) -> Result<(), WorkError> {
+        let key = format!("attachments/{id}");
+        let sha256 = Sha256::digest(&fetched.bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        // What the bytes are counts more than what anybody declares.
+        let seen = infer::get(&fetched.bytes).map(|kind| kind.mime_type().to_owned());
+        let declared = file.content_type.clone().or(fetched.content_type);
+        let size = u64::try_from(fetched.bytes.len()).unwrap_or(u64::MAX);
+        self.blobs.put(&key, fetched.bytes).await?;
+        self.note(StoredFile {
+            state: FileState::Stored,
+            name: file.name.clone().or(fetched.name).unwrap_or_else(|| file.kind.label().to_owned()),
+            content_type: seen.or(declared).unwrap_or_else(|| "application/octet-stream".to_owned()),
+            size,
+            sha256: Some(sha256),
+            reason: None,
+            ..failed(ticket, id, file, "", self.desk.now())
+        })
+        .await
+    }
+
+    async fn note(&self, file: StoredFile) -> Result<(), WorkError> {
+        match self.desk.save_file(&file).await {
+            // A repetition of this work was faster.
+            Ok(()) | Err(TableError::ConditionFailed(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// The record of a file that could not be had.
+fn failed(
+    ticket: TicketId,
+    id: AttachmentId,
+    file: &Attachment,
+    reason: &str,
+    created_at: jiff::Timestamp,
+) -> StoredFile {
+    StoredFile {
+        id,
+        version: 1,
+        ticket: Some(ticket),
+        state: FileState::Failed,
+        name: file.name.clone().unwrap_or_else(|| file.kind.label().to_owned()),
+        content_type: file.content_type.clone().unwrap_or_else(|| "application/octet-stream".to_owned()),
+        size: file.size.unwrap_or_default(),
+        sha256: None,
+        key: format!("attachments/{id}"),
+        reason: Some(reason.to_owned()),
+        created_at,
+    }
+}

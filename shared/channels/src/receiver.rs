@@ -1,0 +1,129 @@
+//! What every receiving function does: prove the origin, normalise, make it durable, and only then acknowledge.
+
+use std::sync::Arc;
+
+use ::http::{HeaderMap, StatusCode};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::routing::post;
+use desk::channel::Channel;
+use desk::ids::ConnectionId;
+use desk::inbound::Inbound;
+use store::blobs::{BlobError, Blobs};
+use store::envelope::Envelope;
+use store::queue::{Queue, QueueError};
+
+use crate::directory::{Directory, DirectoryError, Known};
+use crate::{Connection, Platform};
+
+/// The largest body that a webhook may have, in bytes.
+pub const MAX_BODY: usize = 10 * 1024 * 1024;
+
+/// Where a receiver hands in what it received.
+#[derive(Clone)]
+pub struct Receiver {
+    /// The connections.
+    pub directory: Directory,
+    /// The inbound queue.
+    pub inbound: Arc<dyn Queue>,
+    /// The object store, for what is too large for the queue.
+    pub blobs: Blobs,
+}
+
+/// Why something received is not durable.
+#[derive(Debug, thiserror::Error)]
+pub enum ReceiveError {
+    /// The connection could not be read.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// The queue did not take it.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// The object store did not take it.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+}
+
+impl Receiver {
+    /// Makes everything durable that an authentic body of a connection tells.
+    ///
+    /// # Errors
+    /// When it is not durable: the platform must send it again.
+    pub async fn receive(
+        &self,
+        platform: &dyn Platform,
+        connection: &Connection,
+        body: &[u8],
+    ) -> Result<(), ReceiveError> {
+        let happened: Vec<Inbound> = platform.parse(connection, body, self.directory.now());
+        let mut messages = Vec::with_capacity(happened.len());
+        for inbound in happened {
+            messages.push(Envelope::pack(inbound, &self.blobs).await?);
+        }
+        if !messages.is_empty() {
+            self.inbound.send(messages).await?;
+        }
+        Ok(())
+    }
+
+    async fn webhook(
+        &self,
+        platform: &dyn Platform,
+        connection: &str,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<StatusCode, ReceiveError> {
+        let (Ok(channel), Ok(id)) = (Channel::try_from(platform.name()), connection.parse::<ConnectionId>()) else {
+            return Ok(StatusCode::NOT_FOUND);
+        };
+        let Some(known) = self.directory.connection(&channel, id).await? else {
+            return Ok(StatusCode::NOT_FOUND);
+        };
+        let Some(known) = self.authentic(platform, known, headers, body).await? else {
+            tracing::warn!(connection = %id, "a webhook without proof of origin was refused");
+            return Ok(StatusCode::UNAUTHORIZED);
+        };
+        self.receive(platform, &known.open, body).await?;
+        Ok(StatusCode::OK)
+    }
+
+    /// The connection, if the request proves its origin. Secrets may have changed since the connection was read, so
+    /// a failed proof is tried once more with what now stands.
+    async fn authentic(
+        &self,
+        platform: &dyn Platform,
+        known: Arc<Known>,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Option<Arc<Known>>, DirectoryError> {
+        if platform.verify(&known.open, headers, body).is_ok() {
+            return Ok(Some(known));
+        }
+        let Some(fresh) = self.directory.fresh(&known.stored.channel, known.stored.id).await? else {
+            return Ok(None);
+        };
+        let proved = fresh.stored.version != known.stored.version && platform.verify(&fresh.open, headers, body).is_ok();
+        Ok(proved.then_some(fresh))
+    }
+}
+
+/// The webhook of a channel: `POST /webhooks/<channel>/<connection>`.
+///
+/// Answers 200 once everything is durable, 401 without proof of origin, 404 for an unknown connection, 413 above
+/// [`MAX_BODY`], 503 when it could not be made durable and must be sent again.
+pub fn webhook(platform: &'static dyn Platform, receiver: Receiver) -> Router {
+    let handler = move |State(receiver): State<Receiver>, Path(connection): Path<String>, headers: HeaderMap, body: Bytes| async move {
+        match receiver.webhook(platform, &connection, &headers, &body).await {
+            Ok(status) => status,
+            Err(error) => {
+                tracing::error!(connection, %error, "a webhook could not be made durable");
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+        }
+    };
+    Router::new()
+        .route(&format!("/webhooks/{}/{{connection}}", platform.name()), post(handler))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(receiver)
+}

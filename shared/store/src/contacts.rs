@@ -1,0 +1,194 @@
+//! Contacts and their identities.
+
+use desk::ids::ContactId;
+use desk::inbound::Sender;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::desk::Desk;
+use crate::keys;
+use crate::table::{Condition, Item, Query, TableError, Write};
+use crate::tickets::Listed;
+
+/// A person who writes to the firm, on any number of channels.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Contact {
+    /// The id.
+    pub id: ContactId,
+    /// Counts the writes.
+    pub version: u64,
+    /// The name that the person showed last, or the owner gave.
+    pub name: Option<String>,
+    /// IETF language tag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// The addresses by which the person is known.
+    pub identities: Vec<Identity>,
+    /// When the person first wrote.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+}
+
+/// An address of a contact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Identity {
+    /// The kind of address, such as `telegram`, `email` or `phone`.
+    pub kind: String,
+    /// The address, as the platform knows it for ever.
+    pub address: String,
+    /// The public handle, which may change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// Whether the platform proves that the person owns the address.
+    pub verified: bool,
+}
+
+/// The contact that an identity leads to.
+#[derive(Debug, Serialize, Deserialize)]
+struct Owner {
+    contact: ContactId,
+    verified: bool,
+}
+
+impl Desk {
+    /// A contact.
+    ///
+    /// # Errors
+    /// When the table is unavailable.
+    pub async fn contact(&self, id: ContactId) -> Result<Option<Contact>, TableError> {
+        self.table.get(&keys::contact(id)).await?.map(Item::read).transpose()
+    }
+
+    /// The contact with this address.
+    ///
+    /// # Errors
+    /// When the table is unavailable.
+    pub async fn contact_by_identity(&self, kind: &str, address: &str) -> Result<Option<ContactId>, TableError> {
+        let found = self.table.get(&keys::identity(kind, address)).await?;
+        Ok(found.map(Item::read::<Owner>).transpose()?.map(|owner| owner.contact))
+    }
+}
+
+/// A new contact for a sender, and the writes that make it. They fail when somebody else makes it at the same time.
+pub(crate) fn new_contact(
+    id: ContactId,
+    sender: &Sender,
+    now: Timestamp,
+) -> Result<(Contact, Vec<Write>), TableError> {
+    let identity = Identity {
+        kind: sender.kind.clone(),
+        address: sender.address.clone(),
+        username: sender.username.clone(),
+        verified: true,
+    };
+    let contact = Contact {
+        id,
+        version: 1,
+        name: sender.name.clone(),
+        language: sender.language.clone(),
+        identities: vec![identity],
+        created_at: now,
+    };
+    let owner = Owner { contact: id, verified: true };
+    let writes = vec![
+        Write::Put(Item::new(keys::contact(id), &contact)?, Condition::Absent),
+        Write::Put(Item::new(keys::identity(&sender.kind, &sender.address), &owner)?, Condition::Absent),
+    ];
+    Ok((contact, writes))
+}
+
+/// Words by which contacts are found: a projection in the `index` table that can be rebuilt.
+#[derive(Clone)]
+pub struct ContactSearch {
+    index: std::sync::Arc<dyn crate::table::Table>,
+}
+
+/// A contact as the search finds it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Found {
+    /// The contact.
+    pub contact: ContactId,
+}
+
+impl ContactSearch {
+    /// The search on the index table.
+    pub fn new(index: std::sync::Arc<dyn crate::table::Table>) -> Self {
+        Self { index }
+    }
+
+    /// Makes a contact findable by its name, handles and addresses. Idempotent.
+    ///
+    /// # Errors
+    /// When the table is unavailable.
+    pub async fn add(&self, contact: &Contact) -> Result<(), TableError> {
+        let mut words = words(contact.name.as_deref().unwrap_or_default());
+        for identity in &contact.identities {
+            words.extend(self::words(&identity.address));
+            words.extend(self::words(identity.username.as_deref().unwrap_or_default()));
+        }
+        words.sort_unstable();
+        words.dedup();
+        words.truncate(crate::table::MAX_WRITES);
+        let found = Found { contact: contact.id };
+        let writes = words
+            .iter()
+            .map(|word| Ok(Write::Put(Item::new(posting(word, contact.id), &found)?, Condition::Any)))
+            .collect::<Result<Vec<_>, TableError>>()?;
+        if writes.is_empty() { Ok(()) } else { self.index.write(writes).await }
+    }
+
+    /// Contacts that have, for each word of `query`, a word that begins with it.
+    ///
+    /// # Errors
+    /// When the table is unavailable.
+    pub async fn find(
+        &self,
+        query: &str,
+        after: Option<String>,
+        limit: usize,
+    ) -> Result<Listed<ContactId>, TableError> {
+        let mut words = words(query);
+        // The longest word narrows most; the others are checked against the contact by the caller.
+        words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+        let Some(word) = words.first() else { return Ok(Listed { items: Vec::new(), next: None }) };
+        let query = Query::partition(bucket(word)).begins_with(word).after(after).limit(limit);
+        let page = self.index.query(query).await?;
+        let next = page.items.last().filter(|_| page.more).map(|last| last.key.sk.clone());
+        let items = page
+            .items
+            .into_iter()
+            .map(|item| item.read::<Found>().map(|found| found.contact))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Listed { items, next })
+    }
+}
+
+impl Contact {
+    /// Whether each word of `query` begins a word of the name, a handle or an address.
+    pub fn matches(&self, query: &str) -> bool {
+        let mut own = words(self.name.as_deref().unwrap_or_default());
+        for identity in &self.identities {
+            own.extend(words(&identity.address));
+            own.extend(words(identity.username.as_deref().unwrap_or_default()));
+        }
+        words(query).iter().all(|wanted| own.iter().any(|word| word.starts_with(wanted)))
+    }
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.to_lowercase()
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(|word| word.chars().take(40).collect())
+        .collect()
+}
+
+/// The partition of a word: its first character, so that any prefix finds it in one query.
+fn bucket(word: &str) -> String {
+    format!("P#contact#{}", word.chars().take(1).collect::<String>())
+}
+
+fn posting(word: &str, contact: ContactId) -> crate::table::Key {
+    crate::table::Key::new(bucket(word), format!("{word}#{contact}"))
+}

@@ -1,0 +1,140 @@
+//! Dead letters: messages that could not be processed, to look at and to send again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::queue::{Message, Outgoing, Queue, QueueError};
+
+/// How long letters are in hand while they are looked at. Released at the end; this is for a crash in between.
+const IN_HAND: Duration = Duration::from_secs(30);
+/// The most letters that are looked through.
+const MOST: usize = 1000;
+
+/// A queue with its dead letters.
+#[derive(Clone)]
+pub struct DeadLetters {
+    /// The word for it: `inbound`, `outbound`, `work`, `relay`.
+    pub name: &'static str,
+    /// Where letters go when they are sent again; absent where something else repeats the work.
+    pub source: Option<Arc<dyn Queue>>,
+    /// Where they are.
+    pub dead: Arc<dyn Queue>,
+}
+
+/// One dead letter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Letter {
+    /// The queue's id of the message.
+    pub id: String,
+    /// The queue that could not process it.
+    pub queue: String,
+    /// The conversation.
+    pub group: Option<String>,
+    /// When it was sent.
+    #[schema(value_type = String, format = DateTime)]
+    pub sent_at: Timestamp,
+    /// The length of its body in bytes.
+    pub size: usize,
+}
+
+impl DeadLetters {
+    /// The oldest letters.
+    ///
+    /// # Errors
+    /// When the queue is unavailable.
+    pub async fn list(&self, limit: usize) -> Result<Vec<Letter>, QueueError> {
+        let taken = self.take(limit).await?;
+        let letters = taken.iter().map(|message| self.letter(message)).collect();
+        self.release(&taken).await?;
+        Ok(letters)
+    }
+
+    /// One letter with its body.
+    ///
+    /// # Errors
+    /// When the queue is unavailable.
+    pub async fn show(&self, id: &str) -> Result<Option<(Letter, String)>, QueueError> {
+        let taken = self.take(MOST).await?;
+        let found = taken.iter().find(|message| message.id == id);
+        let found = found.map(|message| (self.letter(message), message.body.clone()));
+        self.release(&taken).await?;
+        Ok(found)
+    }
+
+    /// Sends letters back to where they failed: one by its id, or all. How many went.
+    ///
+    /// # Errors
+    /// When the queue is unavailable. Letters that went before the error went.
+    pub async fn redrive(&self, id: Option<&str>) -> Result<usize, QueueError> {
+        let Some(source) = &self.source else { return Ok(0) };
+        let taken = self.take(MOST).await?;
+        let mut gone = 0;
+        let mut result = Ok(());
+        for message in &taken {
+            let wanted = id.is_none_or(|id| id == message.id);
+            if !wanted || result.is_err() {
+                continue;
+            }
+            // Sent before it is removed: a crash in between doubles the letter, and the table swallows the double.
+            result = match source.send(vec![again(message)]).await {
+                Ok(()) => self.dead.delete(&message.receipt).await,
+                Err(error) => Err(error),
+            };
+            gone += usize::from(result.is_ok());
+        }
+        self.release(&taken).await?;
+        result.map(|()| gone)
+    }
+
+    async fn take(&self, limit: usize) -> Result<Vec<Message>, QueueError> {
+        let mut taken: Vec<Message> = Vec::new();
+        while taken.len() < limit {
+            let batch = self.dead.receive((limit - taken.len()).min(10), IN_HAND).await?;
+            if batch.is_empty() {
+                break;
+            }
+            taken.extend(batch);
+        }
+        Ok(taken)
+    }
+
+    async fn release(&self, taken: &[Message]) -> Result<(), QueueError> {
+        for message in taken {
+            self.dead.release(&message.receipt, Duration::ZERO).await?;
+        }
+        Ok(())
+    }
+
+    fn letter(&self, message: &Message) -> Letter {
+        Letter {
+            id: message.id.clone(),
+            queue: self.name.to_owned(),
+            group: message.group.clone(),
+            sent_at: message.sent_at,
+            size: message.body.len(),
+        }
+    }
+}
+
+impl std::fmt::Debug for DeadLetters {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DeadLetters").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// The letter as it is sent again: marked as late where its form has a place for the mark.
+fn again(message: &Message) -> Outgoing {
+    let body = match serde_json::from_str::<crate::envelope::Envelope>(&message.body) {
+        Ok(mut envelope) => {
+            envelope.late = true;
+            serde_json::to_string(&envelope).unwrap_or_else(|_| message.body.clone())
+        }
+        Err(_) => message.body.clone(),
+    };
+    let deduplication = message.group.as_ref().map(|_| format!("again-{}-{}", message.id, message.receives));
+    Outgoing { body, group: message.group.clone(), deduplication }
+}

@@ -1,0 +1,155 @@
+//! The outbox: replies and how far they have come.
+
+use desk::channel::ThreadKey;
+use desk::ids::{ConnectionId, ReplyId};
+use desk::reply::Reply;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::desk::Desk;
+use crate::keys;
+use crate::messages::put_platform_message;
+use crate::table::{Condition, Index, Item, Query, TableError, Write};
+
+/// The kind of due items that unfinished replies are.
+pub const DUE: &str = "reply";
+/// When the clock looks after a reply that should have been sent at once.
+const LOOK_AFTER: SignedDuration = SignedDuration::from_mins(2);
+/// How many of a thread's latest replies are read at once.
+const PAGE: usize = 10;
+
+/// The kind of due items that the replies of a broken connection are.
+pub fn held_kind(connection: ConnectionId) -> String {
+    format!("held:{connection}")
+}
+
+impl Desk {
+    /// A reply.
+    ///
+    /// # Errors
+    /// When the table is unavailable.
+    pub async fn reply(&self, thread: &ThreadKey, id: ReplyId) -> Result<Option<Reply>, TableError> {
+        self.table.get(&keys::reply(thread, id)).await?.map(Item::read).transpose()
+    }
+
+    /// Several replies of a conversation, in any order.
+    ///
+    /// # Errors
+    /// When the table is unavailable.
+    pub async fn replies(&self, thread: &ThreadKey, ids: &[ReplyId]) -> Result<Vec<Reply>, TableError> {
+        let keys: Vec<_> = ids.iter().map(|id| keys::reply(thread, *id)).collect();
+        self.table.get_many(&keys).await?.into_iter().map(Item::read).collect()
+    }
+
+    /// A conversation's unfinished replies, oldest first.
+    ///
+    /// Replies are finished in order, so the unfinished ones are the latest: reading stops at the first page without
+    /// any. `hint` names one that may be older, such as a scheduled one that others overtook.
+    ///
+    /// # Errors
+    /// When the table is unavailable.
+    pub async fn unfinished_replies(
+        &self,
+        thread: &ThreadKey,
+        hint: Option<ReplyId>,
+    ) -> Result<Vec<Reply>, TableError> {
+        let mut unfinished: Vec<Reply> = Vec::new();
+        let mut after = None;
+        loop {
+            let query = Query::partition(keys::thread(thread).pk)
+                .begins_with("R#")
+                .after(after.take())
+                .descending()
+                .limit(PAGE);
+            let page = self.table.query(query).await?;
+            after = page.items.last().map(|last| last.key.sk.clone());
+            let replies = page.items.into_iter().map(Item::read).collect::<Result<Vec<Reply>, _>>()?;
+            let before = unfinished.len();
+            unfinished.extend(replies.into_iter().filter(|reply| reply.state.is_unfinished()));
+            if !page.more || unfinished.len() == before {
+                break;
+            }
+        }
+        if let Some(hint) = hint
+            && !unfinished.iter().any(|reply| reply.id == hint)
+        {
+            unfinished.extend(self.reply(thread, hint).await?.filter(|reply| reply.state.is_unfinished()));
+        }
+        unfinished.sort_by_key(|reply| reply.id);
+        Ok(unfinished)
+    }
+
+    /// Writes a reply that was read at the version before, or fails with [`TableError::ConditionFailed`].
+    ///
+    /// # Errors
+    /// When somebody else wrote it meanwhile, or the table is unavailable.
+    pub async fn save_reply(&self, reply: &mut Reply) -> Result<(), TableError> {
+        self.table.write(vec![next_version(reply)?]).await
+    }
+
+    /// Writes a reply, and where its latest part stands as a message of the platform.
+    ///
+    /// # Errors
+    /// When somebody else wrote the reply meanwhile, or the table is unavailable.
+    pub async fn save_reply_part(&self, reply: &mut Reply, part: &str) -> Result<(), TableError> {
+        let message = put_platform_message(&reply.thread, part, reply.ticket, reply.seq)?;
+        let Write::Put(message, _) = message else { return Ok(()) };
+        // A platform that gives the same id twice must not keep the reply from being finished.
+        self.table.write(vec![next_version(reply)?, Write::Put(message, Condition::Any)]).await
+    }
+
+    /// The keys of replies that wait for a connection to be mended, oldest first.
+    ///
+    /// # Errors
+    /// When the table is unavailable.
+    pub async fn held_replies(&self, connection: ConnectionId, limit: usize) -> Result<Vec<Reply>, TableError> {
+        let mut held = Vec::new();
+        for shard in 0..keys::DUE_SHARDS {
+            let query = Query::partition(keys::due_partition(&held_kind(connection), shard)).index(Index::Due).limit(limit);
+            let keys: Vec<_> = self.table.query(query).await?.items.into_iter().map(|item| item.key).collect();
+            for chunk in keys.chunks(100) {
+                held.extend(self.table.get_many(chunk).await?.into_iter().map(Item::read).collect::<Result<Vec<Reply>, _>>()?);
+            }
+        }
+        held.retain(|reply| reply.held && reply.state.is_unfinished());
+        held.sort_by_key(|reply| reply.id);
+        Ok(held)
+    }
+}
+
+/// The write of a new reply.
+pub fn put_reply(reply: &Reply) -> Result<Write, TableError> {
+    Ok(Write::Put(item(reply)?, Condition::Absent))
+}
+
+/// When the clock looks after a reply written now.
+pub fn look_after(reply: &Reply) -> Option<Timestamp> {
+    reply.not_before.unwrap_or(reply.created_at).checked_add(LOOK_AFTER).ok()
+}
+
+/// When the clock looks again after a reply that it handed to the sender, or that the sender works on.
+pub fn look_again(now: Timestamp) -> Option<Timestamp> {
+    now.checked_add(LOOK_AFTER).ok()
+}
+
+/// The write of a reply that was read at the version before.
+///
+/// # Errors
+/// Never in practice: when the reply does not serialise.
+pub fn next_version(reply: &mut Reply) -> Result<Write, TableError> {
+    let seen = reply.version;
+    reply.version += 1;
+    Ok(Write::Put(item(reply)?, Condition::Version(seen)))
+}
+
+fn item(reply: &Reply) -> Result<Item, TableError> {
+    let key = keys::reply(&reply.thread, reply.id);
+    let mut item = Item::new(key.clone(), reply)?;
+    if reply.state.is_unfinished()
+        && let Some(due_at) = reply.due_at
+    {
+        let held = held_kind(reply.thread.connection);
+        let kind = if reply.held { held.as_str() } else { DUE };
+        item.due = Some(keys::due(kind, reply.id.ulid(), due_at, &key));
+    }
+    Ok(item)
+}

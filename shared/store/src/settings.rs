@@ -1,0 +1,257 @@
+//! What the owner configures: one partition, read whole with one query and kept for a short while.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use desk::calendar::{Calendar, Zone};
+use desk::ids::{CalendarId, PolicyId, Ulid};
+use desk::settings::{Agent, General, Settings, Team};
+use desk::sla::Policy;
+use jiff::{SignedDuration, Timestamp};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::desk::Desk;
+use crate::keys;
+use crate::table::{Condition, Item, Key, Query, TableError, Write};
+
+/// How long a process trusts the settings that it has read.
+const TRUST: SignedDuration = SignedDuration::from_secs(20);
+/// The kind of due items that changed settings are, until all tickets have followed.
+pub const DUE: &str = "settings";
+/// The partition of all settings that decisions read.
+const PARTITION: &str = "desk";
+
+/// The settings that a process has read.
+#[derive(Debug, Default)]
+pub struct SettingsCache {
+    read: RwLock<Option<(Timestamp, Arc<Settings>)>>,
+}
+
+/// A kind of setting that there can be many of.
+pub trait Setting: Serialize + DeserializeOwned + Send + Sync {
+    /// The word for it in keys.
+    const KIND: &'static str;
+
+    /// The id of this one.
+    fn id(&self) -> String;
+}
+
+macro_rules! setting {
+    ($type:ty, $kind:literal, $id:expr) => {
+        impl Setting for $type {
+            const KIND: &'static str = $kind;
+
+            fn id(&self) -> String {
+                let id: fn(&Self) -> _ = $id;
+                id(self).to_string()
+            }
+        }
+    };
+}
+
+setting!(Policy, "sla_policy", |policy| policy.id);
+setting!(Calendar, "calendar", |calendar| calendar.id());
+setting!(Team, "team", |team| team.id);
+setting!(Agent, "agent", |agent| agent.id);
+
+/// A setting with the count of its writes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Versioned<T> {
+    /// Counts the writes.
+    pub version: u64,
+    /// The setting.
+    pub value: T,
+}
+
+/// The work of bringing all tickets in line with changed settings, as far as it has come.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recomputation {
+    /// Counts the writes.
+    pub version: u64,
+    /// Where the list of active tickets is to be read on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+impl Desk {
+    /// The settings, at most some seconds old.
+    ///
+    /// # Errors
+    /// When the table is unavailable.
+    pub async fn settings(&self) -> Result<Arc<Settings>, TableError> {
+        let now = self.now();
+        {
+            let read = self.settings.read.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some((at, settings)) = &*read
+                && now.duration_since(*at).abs() < TRUST
+            {
+                return Ok(Arc::clone(settings));
+            }
+        }
+        self.reload_settings().await
+    }
+
+    /// The settings as they now stand.
+    ///
+    /// # Errors
+    /// When the table is unavailable.
+    pub async fn reload_settings(&self) -> Result<Arc<Settings>, TableError> {
+        let settings = Arc::new(self.read_settings().await?);
+        let mut read = self.settings.read.write().unwrap_or_else(PoisonError::into_inner);
+        *read = Some((self.now(), Arc::clone(&settings)));
+        Ok(settings)
+    }
+
+    async fn read_settings(&self) -> Result<Settings, TableError> {
+        let mut settings = Settings::default();
+        let mut after = None;
+        loop {
+            let page = self.table.query(Query::partition(keys::setting_partition(PARTITION)).after(after)).await?;
+            after = page.items.last().map(|last| last.key.sk.clone());
+            for item in page.items {
+                match item.key.sk.split_once('#').map(|(kind, _)| kind) {
+                    Some(Policy::KIND) => settings.policies.push(item.read::<Versioned<_>>()?.value),
+                    Some(Calendar::KIND) => settings.calendars.push(item.read::<Versioned<_>>()?.value),
+                    Some(Team::KIND) => settings.teams.push(item.read::<Versioned<_>>()?.value),
+                    Some(Agent::KIND) => settings.agents.push(item.read::<Versioned<_>>()?.value),
+                    Some("general") => settings.general = item.read::<Versioned<_>>()?.value,
+                    _ => {}
+                }
+            }
+            if !page.more {
+                break;
+            }
+        }
+        settings.policies.sort_by_key(|policy| (policy.position, policy.id));
+        Ok(settings)
+    }
+
+    /// One setting.
+    ///
+    /// # Errors
+    /// When the table is unavailable.
+    pub async fn setting<T: Setting>(&self, id: &str) -> Result<Option<Versioned<T>>, TableError> {
+        self.table.get(&key(T::KIND, id)).await?.map(Item::read).transpose()
+    }
+
+    /// Writes a setting that was read at the version before; a new one has version 1.
+    ///
+    /// With `recompute`, all active tickets are brought in line soon after.
+    ///
+    /// # Errors
+    /// [`TableError::ConditionFailed`] when somebody else wrote it, or the table is unavailable.
+    pub async fn save_setting<T: Setting>(&self, setting: &Versioned<T>, recompute: bool) -> Result<(), TableError> {
+        let condition = if setting.version == 1 { Condition::Absent } else { Condition::Version(setting.version - 1) };
+        let key = key(T::KIND, &setting.value.id());
+        self.change_settings(vec![Write::Put(Item::new(key, setting)?, condition)], recompute).await
+    }
+
+    /// Removes a setting.
+    ///
+    /// # Errors
+    /// [`TableError::ConditionFailed`] when somebody else wrote it, or the table is unavailable.
+    pub async fn delete_setting<T: Setting>(
+        &self,
+        id: &str,
+        version: u64,
+        recompute: bool,
+    ) -> Result<(), TableError> {
+        let write = Write::Delete(key(T::KIND, id), Condition::Version(version));
+        self.change_settings(vec![write], recompute).await
+    }
+
+    /// The settings of the whole desk.
+    ///
+    /// # Errors
+    /// When the table is unavailable.
+    pub async fn general(&self) -> Result<Versioned<General>, TableError> {
+        let found = self.table.get(&key("general", "@")).await?;
+        Ok(found.map(Item::read).transpose()?.unwrap_or(Versioned { version: 0, value: General::default() }))
+    }
+
+    /// Writes the settings of the whole desk, read at the version before.
+    ///
+    /// # Errors
+    /// [`TableError::ConditionFailed`] when somebody else wrote them, or the table is unavailable.
+    pub async fn save_general(&self, general: &Versioned<General>) -> Result<(), TableError> {
+        let condition = if general.version == 1 { Condition::Absent } else { Condition::Version(general.version - 1) };
+        self.change_settings(vec![Write::Put(Item::new(key("general", "@"), general)?, condition)], true).await
+    }
+
+    /// Installs what a new desk starts with, unless it was installed before.
+    ///
+    /// # Errors
+    /// When the table is unavailable.
+    pub async fn install_defaults(&self, time_zone: Zone) -> Result<(), TableError> {
+        if self.general().await?.version > 0 {
+            return Ok(());
+        }
+        let hours = CalendarId::new(self.environment.ulid());
+        let calendar = Calendar::default_hours(hours, time_zone);
+        let ids = std::array::from_fn(|_| PolicyId::new(self.environment.ulid()));
+        let policies = desk::sla::default_policies(ids, hours);
+        let general = Versioned { version: 1, value: General::default() };
+        let mut writes = vec![Write::Put(Item::new(key("general", "@"), &general)?, Condition::Absent)];
+        writes.push(put_new(calendar)?);
+        for policy in policies {
+            writes.push(put_new(policy)?);
+        }
+        match self.table.write(writes).await {
+            // Another process was faster.
+            Err(TableError::ConditionFailed(_)) => Ok(()),
+            done => done,
+        }
+    }
+
+    async fn change_settings(&self, mut writes: Vec<Write>, recompute: bool) -> Result<(), TableError> {
+        if recompute {
+            writes.push(self.put_recomputation(&Recomputation { version: 1, cursor: None }, Condition::Any)?);
+        }
+        self.table.write(writes).await?;
+        self.reload_settings().await?;
+        Ok(())
+    }
+
+    /// How far the tickets have followed a change of settings; `None` when all have.
+    ///
+    /// # Errors
+    /// When the table is unavailable.
+    pub async fn recomputation(&self) -> Result<Option<Recomputation>, TableError> {
+        self.table.get(&recomputation_key()).await?.map(Item::read).transpose()
+    }
+
+    /// Notes how far the tickets have followed; `None` ends the work. Fails when settings changed again meanwhile.
+    ///
+    /// # Errors
+    /// [`TableError::ConditionFailed`] when settings changed again, or the table is unavailable.
+    pub async fn save_recomputation(&self, seen: u64, cursor: Option<String>) -> Result<(), TableError> {
+        let write = match cursor {
+            Some(cursor) => self.put_recomputation(
+                &Recomputation { version: seen + 1, cursor: Some(cursor) },
+                Condition::Version(seen),
+            )?,
+            None => Write::Delete(recomputation_key(), Condition::Version(seen)),
+        };
+        self.table.write(vec![write]).await
+    }
+
+    fn put_recomputation(&self, work: &Recomputation, condition: Condition) -> Result<Write, TableError> {
+        let key = recomputation_key();
+        let mut item = Item::new(key.clone(), work)?;
+        item.due = Some(keys::due(DUE, Ulid::nil(), self.now(), &key));
+        Ok(Write::Put(item, condition))
+    }
+}
+
+fn put_new<T: Setting>(value: T) -> Result<Write, TableError> {
+    let key = key(T::KIND, &value.id());
+    Ok(Write::Put(Item::new(key, &Versioned { version: 1, value })?, Condition::Absent))
+}
+
+fn key(kind: &str, id: &str) -> Key {
+    keys::setting(PARTITION, &format!("{kind}#{id}"))
+}
+
+fn recomputation_key() -> Key {
+    keys::setting("recomputation", "@")
+}
