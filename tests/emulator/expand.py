@@ -50,6 +50,13 @@ def with_numbers(template, parameters):
     return {**template, "Resources": walk(template["Resources"])}
 
 
+def without_tls(template):
+    """The template without the policies that refuse plain HTTP, which is what the emulator speaks and holds them to."""
+    refusing = ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy")
+    kept = {name: each for name, each in template["Resources"].items() if each["Type"] not in refusing}
+    return {**template, "Resources": kept}
+
+
 def with_routes(template):
     """The expanded template with routes in place of the API's OpenAPI body. Knows no authorizers: there are none."""
     template.pop("Transform", None)
