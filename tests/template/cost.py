@@ -1,0 +1,78 @@
+"""What an idle month costs, computed from the template at list prices of us-east-1 without any free tier.
+
+    .venv/bin/python tests/template/cost.py
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "emulator"))
+
+from template import listed, load, names
+
+SECONDS = 30 * 24 * 3600
+
+# List prices in US dollars.
+SQS_STANDARD = 0.40e-6  # a request
+SQS_FIFO = 0.50e-6
+LAMBDA_REQUEST = 0.20e-6
+LAMBDA_GB_SECOND = {"arm64": 0.0000133334, "x86_64": 0.0000166667}
+DYNAMODB_READ = 0.125e-6  # a read request unit
+DYNAMODB_GB = 0.25
+DYNAMODB_RECOVERY_GB = 0.20
+S3_GB = 0.023
+LOGS_GB = 0.50
+ALARM = 0.10  # a metric that an alarm looks at
+
+# An idle mapping keeps five long polls open, of 20 seconds each. AWS tells this of standard queues and nothing of FIFO
+# queues, for which the same is assumed; MaximumConcurrency limits invocations and is not known to limit polling.
+POLLERS = 5
+POLL_SECONDS = 20
+
+# An idle tick of the clock: four shards of each kind of what may be due, asked with one eventually consistent query of
+# half a unit each, some of them twice; the invocation waits for the network and writes one line.
+CLOCK_SECONDS = 0.1
+CLOCK_READ_UNITS = 6
+CLOCK_LOG_BYTES = 400
+
+# What lies in a small desk that nobody writes to: 20 MB in the table, 200 MB of attachments.
+STORED_GB = 0.02
+OBJECTS_GB = 0.2
+
+INTERVALS = {"rate(1 minute)": 60}
+
+
+def idle_month(template, alarmed=False):
+    """The lines of the bill: what, and how much."""
+    bill = {}
+    queues = template.of("AWS::SQS::Queue")
+    for mapping in template.of("AWS::Lambda::EventSourceMapping").values():
+        properties = mapping["Properties"]
+        for queue in names(properties["EventSourceArn"]) & queues.keys():
+            price = SQS_FIFO if queues[queue]["Properties"].get("FifoQueue") else SQS_STANDARD
+            bill[f"polling {queue}"] = SECONDS / POLL_SECONDS * POLLERS * price
+    architecture = template.written["Parameters"]["Architecture"]["Default"]
+    for rule in template.of("AWS::Events::Rule").values():
+        ticks = SECONDS / INTERVALS[rule["Properties"]["ScheduleExpression"]]
+        for target in rule["Properties"]["Targets"]:
+            (function,) = names(target["Arn"])
+            gigabytes = template.functions[function]["Properties"]["MemorySize"] / 1024
+            bill[f"{function}: requests"] = ticks * LAMBDA_REQUEST
+            bill[f"{function}: time"] = ticks * CLOCK_SECONDS * gigabytes * LAMBDA_GB_SECOND[architecture]
+            bill[f"{function}: reads"] = ticks * CLOCK_READ_UNITS * DYNAMODB_READ
+            bill[f"{function}: log"] = ticks * CLOCK_LOG_BYTES / 1e9 * LOGS_GB
+    bill["stored items"] = STORED_GB * (DYNAMODB_GB + DYNAMODB_RECOVERY_GB)
+    bill["stored objects"] = OBJECTS_GB * S3_GB
+    for name, alarm in template.of("AWS::CloudWatch::Alarm").items():
+        # Without an address there are no alarms, unless one forgets to make it conditional.
+        if alarmed or alarm.get("Condition") != "Alarmed":
+            bill[f"alarm {name}"] = ALARM * len(listed(alarm["Properties"].get("Metrics", [{}])))
+    return bill
+
+
+if __name__ == "__main__":
+    for title, alarmed in (("An idle month", False), ("An idle month with alarms", True)):
+        bill = idle_month(load(), alarmed)
+        print(f"{title}: ${sum(bill.values()):.2f}")
+        for what, dollars in bill.items():
+            print(f"  {what:32} {dollars:8.4f}")
