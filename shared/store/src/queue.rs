@@ -15,6 +15,14 @@ use jiff::Timestamp;
 pub const MAX_RECEIVES: u32 = 5;
 /// The largest body, in bytes. What may exceed it goes to the object store first.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
+/// The longest group or deduplication id, in bytes. Longer names are hashed first.
+pub const MAX_ID_BYTES: usize = 128;
+/// The most messages of one [`Queue::receive`].
+pub const MAX_RECEIVE: usize = 10;
+/// The longest that a message can be hidden.
+pub const MAX_VISIBILITY: Duration = Duration::from_hours(12);
+/// How long a deduplication id swallows repetitions.
+pub const DEDUPLICATION_WINDOW: Duration = Duration::from_mins(5);
 
 /// A message to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +33,44 @@ pub struct Outgoing {
     pub group: Option<String>,
     /// Swallows repetitions for five minutes; required by FIFO queues, absent for standard ones.
     pub deduplication: Option<String>,
+}
+
+impl Outgoing {
+    /// Checks the message against what SQS accepts, for every engine alike.
+    ///
+    /// # Errors
+    /// [`QueueError::Invalid`] when the body is empty, too large or has characters outside XML 1.0, or when group and
+    /// deduplication id do not suit the queue or are not 1 to [`MAX_ID_BYTES`] printable ASCII characters.
+    pub fn check(&self, fifo: bool) -> Result<(), QueueError> {
+        let invalid = |reason: String| Err(QueueError::Invalid(reason));
+        if self.body.is_empty() || self.body.len() > MAX_BODY_BYTES {
+            return invalid(format!(
+                "a body has 1 to {MAX_BODY_BYTES} bytes, not {}",
+                self.body.len()
+            ));
+        }
+        let refused = |c: char| matches!(c, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}');
+        if let Some(found) = self.body.chars().find(|&c| refused(c)) {
+            return invalid(format!("a body with the character U+{:04X}", u32::from(found)));
+        }
+        for (name, id) in [("group", &self.group), ("deduplication", &self.deduplication)] {
+            match id {
+                None if fifo => return invalid(format!("a message without {name} for a FIFO queue")),
+                Some(_) if !fifo => return invalid(format!("a message with {name} for a standard queue")),
+                Some(id)
+                    if id.is_empty()
+                        || id.len() > MAX_ID_BYTES
+                        || !id.bytes().all(|b| b.is_ascii_graphic()) =>
+                {
+                    return invalid(format!(
+                        "a {name} of other than 1 to {MAX_ID_BYTES} printable characters: {id:?}"
+                    ));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A message in hand.

@@ -3,6 +3,8 @@
 //! The semantics are DynamoDB's, narrowed to what Lambdesk needs; every engine passes the suite in
 //! [`conformance`](crate::conformance). Limits hold on every engine, so that nothing works locally and fails on AWS.
 
+pub mod limits;
+
 use async_trait::async_trait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
