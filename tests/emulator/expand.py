@@ -6,6 +6,7 @@ runs the SAM transform, which is the one that CloudFormation runs, and turns tha
 
 import hashlib
 import json
+import logging
 import os
 from pathlib import Path
 
@@ -13,6 +14,9 @@ os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
 
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
+
+# It regrets at exit that nobody collected its metrics.
+logging.getLogger("samtranslator.metrics").setLevel(logging.ERROR)
 
 
 class NoManagedPolicies:

@@ -46,7 +46,8 @@ WITHOUT_RESOURCE = {"lambda:GetAccountSettings"}
 # Actions that only these functions may have on anything.
 PRIVILEGED = {
     "ssm:PutParameter": {"ApiFunction"},
-    "dynamodb:DeleteItem": {"ApiFunction", "Worker"},
+    "dynamodb:DeleteItem": {"ApiFunction", "Clock"},
+    "dynamodb:UpdateItem": {"ApiFunction", "Router"},
     "dynamodb:Scan": set(),
     "s3:DeleteObject": set(),
     "sqs:PurgeQueue": set(),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "emulator"))
 
-from template import listed, load, names
+from template import constant, listed, load, names
 
 SECONDS = 30 * 24 * 3600
 
@@ -17,11 +17,11 @@ SQS_STANDARD = 0.40e-6  # a request
 SQS_FIFO = 0.50e-6
 LAMBDA_REQUEST = 0.20e-6
 LAMBDA_GB_SECOND = {"arm64": 0.0000133334, "x86_64": 0.0000166667}
-DYNAMODB_READ = 0.125e-6  # a read request unit
+DYNAMODB_READ = 0.125e-6  # a request unit
+DYNAMODB_WRITE = 0.625e-6
 DYNAMODB_GB = 0.25
 DYNAMODB_RECOVERY_GB = 0.20
 S3_GB = 0.023
-LOGS_GB = 0.50
 ALARM = 0.10  # a metric that an alarm looks at
 
 # An idle mapping keeps five long polls open, of 20 seconds each. AWS tells this of standard queues and nothing of FIFO
@@ -29,15 +29,18 @@ ALARM = 0.10  # a metric that an alarm looks at
 POLLERS = 5
 POLL_SECONDS = 20
 
-# An idle tick of the clock: four shards of each kind of what may be due, asked with one eventually consistent query of
-# half a unit each, some of them twice; the invocation waits for the network and writes one line.
-CLOCK_SECONDS = 0.1
-CLOCK_READ_UNITS = 6
-CLOCK_LOG_BYTES = 400
+# An idle tick of the clock asks for every kind of due item in every shard, one after the other, with an eventually
+# consistent query of half a unit and some four milliseconds each, and notes in the index table that it ran. It logs
+# nothing, and what Lambda itself would log of it is below WARN.
+CLOCK_KINDS = 4
+CLOCK_QUERIES = CLOCK_KINDS * constant("shared/store/src/keys.rs", "DUE_SHARDS")
+CLOCK_READ_UNITS = CLOCK_QUERIES / 2
+CLOCK_WRITE_UNITS = 1
+CLOCK_SECONDS = (CLOCK_QUERIES + 1) * 0.004
 
-# What lies in a small desk that nobody writes to: 20 MB in the table, 200 MB of attachments.
-STORED_GB = 0.02
-OBJECTS_GB = 0.2
+# What lies in a small desk that nobody writes to: 5 MB in the table, 50 MB of attachments.
+STORED_GB = 0.005
+OBJECTS_GB = 0.05
 
 INTERVALS = {"rate(1 minute)": 60}
 
@@ -60,7 +63,7 @@ def idle_month(template, alarmed=False):
             bill[f"{function}: requests"] = ticks * LAMBDA_REQUEST
             bill[f"{function}: time"] = ticks * CLOCK_SECONDS * gigabytes * LAMBDA_GB_SECOND[architecture]
             bill[f"{function}: reads"] = ticks * CLOCK_READ_UNITS * DYNAMODB_READ
-            bill[f"{function}: log"] = ticks * CLOCK_LOG_BYTES / 1e9 * LOGS_GB
+            bill[f"{function}: writes"] = ticks * CLOCK_WRITE_UNITS * DYNAMODB_WRITE
     bill["stored items"] = STORED_GB * (DYNAMODB_GB + DYNAMODB_RECOVERY_GB)
     bill["stored objects"] = OBJECTS_GB * S3_GB
     for name, alarm in template.of("AWS::CloudWatch::Alarm").items():
@@ -73,6 +76,6 @@ def idle_month(template, alarmed=False):
 if __name__ == "__main__":
     for title, alarmed in (("An idle month", False), ("An idle month with alarms", True)):
         bill = idle_month(load(), alarmed)
-        print(f"{title}: ${sum(bill.values()):.2f}")
+        print(f"{title}: ${sum(bill.values()):.3f}")
         for what, dollars in bill.items():
             print(f"  {what:32} {dollars:8.4f}")
