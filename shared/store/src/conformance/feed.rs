@@ -18,25 +18,16 @@ impl Fed {
     async fn of(&self, partition: &str) -> Vec<Inserted> {
         let pk = self.scope.partition(partition);
         let all = self.feed.inserted(10_000).await.unwrap();
-        all.into_iter()
-            .filter(|inserted| inserted.item.key.pk == pk)
-            .collect()
+        all.into_iter().filter(|inserted| inserted.item.key.pk == pk).collect()
     }
 
     async fn sort_keys_of(&self, partition: &str) -> Vec<String> {
-        self.of(partition)
-            .await
-            .into_iter()
-            .map(|inserted| inserted.item.key.sk)
-            .collect()
+        self.of(partition).await.into_iter().map(|inserted| inserted.item.key.sk).collect()
     }
 
     async fn insert(&self, partition: &str, sort_keys: &[&str]) {
         let put = |sk: &&str| Write::Put(self.scope.item(partition, sk, &json!({})), Condition::Absent);
-        self.scope
-            .write(sort_keys.iter().map(put).collect())
-            .await
-            .unwrap();
+        self.scope.write(sort_keys.iter().map(put).collect()).await.unwrap();
     }
 }
 
@@ -54,20 +45,11 @@ pub(super) async fn an_insertion_is_told_as_it_was(fed: &Fed) {
         views: Some(fed.scope.key("feed-views", "1")),
         due: Some(fed.scope.key("feed-due", "1")),
         expires_at: Some(4_102_444_800),
-        ..fed
-            .scope
-            .item("feed-image", "@", &json!({"state": "queued", "version": 1}))
+        ..fed.scope.item("feed-image", "@", &json!({"state": "queued", "version": 1}))
     };
     fed.scope.put(inserted.clone()).await;
-    fed.scope
-        .put(fed.scope.item("feed-image", "@", &json!({"state": "sent"})))
-        .await;
-    let told: Vec<Item> = fed
-        .of("feed-image")
-        .await
-        .into_iter()
-        .map(|inserted| inserted.item)
-        .collect();
+    fed.scope.put(fed.scope.item("feed-image", "@", &json!({"state": "sent"}))).await;
+    let told: Vec<Item> = fed.of("feed-image").await.into_iter().map(|inserted| inserted.item).collect();
     assert_eq!(told, [inserted]);
 }
 
@@ -75,17 +57,8 @@ pub(super) async fn only_insertions_are_told(fed: &Fed) {
     let item = fed.scope.item("feed-only", "@", &json!({}));
     fed.scope.put(item.clone()).await;
     fed.scope.put(item.clone()).await;
-    fed.scope
-        .write(vec![Write::Check(
-            fed.scope.key("feed-only", "x"),
-            Condition::Absent,
-        )])
-        .await
-        .unwrap();
-    fed.scope
-        .write(vec![Write::Delete(item.key.clone(), Condition::Any)])
-        .await
-        .unwrap();
+    fed.scope.write(vec![Write::Check(fed.scope.key("feed-only", "x"), Condition::Absent)]).await.unwrap();
+    fed.scope.write(vec![Write::Delete(item.key.clone(), Condition::Any)]).await.unwrap();
     assert_eq!(fed.sort_keys_of("feed-only").await, ["@"]);
     // What was removed can be inserted again.
     fed.scope.put(item).await;
@@ -110,10 +83,7 @@ pub(super) async fn what_is_acknowledged_is_forgotten(fed: &Fed) {
     let told = fed.of("feed-forget").await;
     fed.feed.acknowledge(&told[1].position).await.unwrap();
     assert_eq!(fed.sort_keys_of("feed-forget").await, ["c"]);
-    assert!(
-        fed.of("feed-order").await.is_empty(),
-        "all that came before is forgotten, too"
-    );
+    assert!(fed.of("feed-order").await.is_empty(), "all that came before is forgotten, too");
     // Twice is once, and positions go on.
     fed.feed.acknowledge(&told[1].position).await.unwrap();
     fed.feed.acknowledge(&told[2].position).await.unwrap();

@@ -49,17 +49,10 @@ pub(super) async fn other_groups_go_on(scope: &Scope<'_>) {
 pub(super) async fn repetitions_are_swallowed(scope: &Scope<'_>) {
     let case = "dedup";
     let message = scope.message(case, "g", "1");
-    scope
-        .queue
-        .send(vec![message.clone(), message.clone()])
-        .await
-        .unwrap();
+    scope.queue.send(vec![message.clone(), message.clone()]).await.unwrap();
     // The id counts, whatever the body and the group.
-    let elsewhere = Outgoing {
-        body: scope.body(case, "other"),
-        group: Some("other".to_owned()),
-        ..message.clone()
-    };
+    let elsewhere =
+        Outgoing { body: scope.body(case, "other"), group: Some("other".to_owned()), ..message.clone() };
     scope.queue.send(vec![elsewhere]).await.unwrap();
     assert_eq!(scope.drain(case, 1).await, ["1"]);
     scope.nothing(case).await;
@@ -67,10 +60,7 @@ pub(super) async fn repetitions_are_swallowed(scope: &Scope<'_>) {
     scope.queue.send(vec![message.clone()]).await.unwrap();
     scope.nothing(case).await;
     // And a body alone makes no repetition.
-    let again = Outgoing {
-        deduplication: Some(scope.group(case, "again")),
-        ..message
-    };
+    let again = Outgoing { deduplication: Some(scope.group(case, "again")), ..message };
     scope.queue.send(vec![again]).await.unwrap();
     assert_eq!(scope.drain(case, 1).await, ["1"]);
 }
@@ -115,10 +105,7 @@ pub(super) async fn a_dead_letter_lets_its_group_go_on(scope: &Scope<'_>) {
     assert_eq!((&second.body, second.receives), (&scope.body(case, "2"), 1));
     scope.delete(&second).await;
     let letter = scope.dead_letter(case).await;
-    assert_eq!(
-        (letter.body, letter.group),
-        (scope.body(case, "1"), Some(scope.group(case, "g")))
-    );
+    assert_eq!((letter.body, letter.group), (scope.body(case, "1"), Some(scope.group(case, "g"))));
     scope.nothing(case).await;
 }
 
@@ -127,44 +114,17 @@ pub(super) async fn group_and_deduplication_are_required(scope: &Scope<'_>) {
     let empty = || Some(String::new());
     let long = || Some("x".repeat(129));
     for bad in [
-        Outgoing {
-            group: None,
-            ..message.clone()
-        },
-        Outgoing {
-            deduplication: None,
-            ..message.clone()
-        },
-        Outgoing {
-            group: empty(),
-            ..message.clone()
-        },
-        Outgoing {
-            deduplication: empty(),
-            ..message.clone()
-        },
-        Outgoing {
-            group: long(),
-            ..message.clone()
-        },
-        Outgoing {
-            deduplication: long(),
-            ..message.clone()
-        },
-        Outgoing {
-            group: Some("a b".to_owned()),
-            ..message.clone()
-        },
-        Outgoing {
-            deduplication: Some("ü".to_owned()),
-            ..message.clone()
-        },
+        Outgoing { group: None, ..message.clone() },
+        Outgoing { deduplication: None, ..message.clone() },
+        Outgoing { group: empty(), ..message.clone() },
+        Outgoing { deduplication: empty(), ..message.clone() },
+        Outgoing { group: long(), ..message.clone() },
+        Outgoing { deduplication: long(), ..message.clone() },
+        Outgoing { group: Some("a b".to_owned()), ..message.clone() },
+        Outgoing { deduplication: Some("ü".to_owned()), ..message.clone() },
     ] {
         let answer = scope.queue.send(vec![bad.clone()]).await;
-        assert!(
-            matches!(answer, Err(QueueError::Invalid(_))),
-            "{bad:?}: {answer:?}"
-        );
+        assert!(matches!(answer, Err(QueueError::Invalid(_))), "{bad:?}: {answer:?}");
     }
     scope.nothing("required").await;
 }

@@ -62,35 +62,21 @@ pub(super) async fn many_are_read_at_once(scope: &Scope) {
     let keys: Vec<Key> = (0..100).map(|n| scope.key("many", &format!("{n:03}"))).collect();
     let text = "x".repeat(1000);
     let item = |key: &Key| Item::new(key.clone(), &json!({"text": text})).unwrap();
-    let puts = keys
-        .iter()
-        .step_by(2)
-        .map(|key| Write::Put(item(key), Condition::Any));
+    let puts = keys.iter().step_by(2).map(|key| Write::Put(item(key), Condition::Any));
     scope.write(puts.collect()).await.unwrap();
-    let mut found: Vec<Key> = scope
-        .table
-        .get_many(&keys)
-        .await
-        .unwrap()
-        .into_iter()
-        .map(|item| item.key)
-        .collect();
+    let mut found: Vec<Key> =
+        scope.table.get_many(&keys).await.unwrap().into_iter().map(|item| item.key).collect();
     found.sort();
     assert_eq!(found, keys.iter().step_by(2).cloned().collect::<Vec<_>>());
     assert_eq!(scope.table.get_many(&[]).await, Ok(vec![]));
     let too_many: Vec<Key> = (0..101).map(|n| scope.key("many", &n.to_string())).collect();
-    assert!(matches!(
-        scope.table.get_many(&too_many).await,
-        Err(TableError::Invalid(_))
-    ));
+    assert!(matches!(scope.table.get_many(&too_many).await, Err(TableError::Invalid(_))));
 }
 
 pub(super) async fn keys_have_limits(scope: &Scope) {
     let pk = |bytes: usize| format!("{:x<bytes$}", scope.partition("long"));
     let longest = Key::new(pk(MAX_PK_BYTES), "s".repeat(MAX_SK_BYTES));
-    scope
-        .put(Item::new(longest.clone(), &json!({"a": 1})).unwrap())
-        .await;
+    scope.put(Item::new(longest.clone(), &json!({"a": 1})).unwrap()).await;
     assert_eq!(scope.body(&longest).await, json!({"a": 1}));
 
     let good = scope.key("keys", "@");
@@ -109,14 +95,8 @@ pub(super) async fn keys_have_limits(scope: &Scope) {
         refused(scope, vec![Write::Delete(bad.clone(), Condition::Any)]).await;
         refused(scope, vec![Write::Check(bad.clone(), Condition::Absent)]).await;
         assert!(matches!(scope.table.get(&bad).await, Err(TableError::Invalid(_))));
-        assert!(matches!(
-            scope.table.get_many(&[bad.clone()]).await,
-            Err(TableError::Invalid(_))
-        ));
-        assert!(matches!(
-            scope.table.increment(&bad).await,
-            Err(TableError::Invalid(_))
-        ));
+        assert!(matches!(scope.table.get_many(&[bad.clone()]).await, Err(TableError::Invalid(_))));
+        assert!(matches!(scope.table.increment(&bad).await, Err(TableError::Invalid(_))));
     }
     assert_eq!(scope.get(&good).await, None);
 }
@@ -137,9 +117,7 @@ pub(super) async fn taken_names_are_refused(scope: &Scope) {
         refused(scope, vec![Write::Put(item, Condition::Any)]).await;
     }
     // Deeper down they are names like others.
-    scope
-        .put(scope.item("taken", "@", &json!({"a": {"pk": "x"}})))
-        .await;
+    scope.put(scope.item("taken", "@", &json!({"a": {"pk": "x"}}))).await;
 }
 
 pub(super) async fn increments_count_from_one(scope: &Scope) {
@@ -148,9 +126,7 @@ pub(super) async fn increments_count_from_one(scope: &Scope) {
         assert_eq!(scope.table.increment(&key).await, Ok(expected));
     }
     assert_eq!(scope.body(&key).await, json!({"value": 3}));
-    scope
-        .put(Item::new(key.clone(), &json!({"value": 1023, "other": "kept"})).unwrap())
-        .await;
+    scope.put(Item::new(key.clone(), &json!({"value": 1023, "other": "kept"})).unwrap()).await;
     assert_eq!(scope.table.increment(&key).await, Ok(1024));
     assert_eq!(scope.body(&key).await, json!({"value": 1024, "other": "kept"}));
 }

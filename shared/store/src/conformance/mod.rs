@@ -48,10 +48,7 @@ macro_rules! rules {
 /// # Panics
 /// With the first rule that the table breaks.
 pub async fn table(table: Arc<dyn Table>, prefix: &str) {
-    let scope = &Scope {
-        table,
-        prefix: prefix.to_owned(),
-    };
+    let scope = &Scope { table, prefix: prefix.to_owned() };
     rules![scope;
         items::what_is_put_is_read,
         items::a_put_replaces_the_whole_item,
@@ -93,13 +90,7 @@ pub async fn table(table: Arc<dyn Table>, prefix: &str) {
 /// # Panics
 /// With the first rule that the feed breaks.
 pub async fn change_feed(table: Arc<dyn Table>, feed: Arc<dyn ChangeFeed>, prefix: &str) {
-    let scope = &feed::Fed {
-        scope: Scope {
-            table,
-            prefix: prefix.to_owned(),
-        },
-        feed,
-    };
+    let scope = &feed::Fed { scope: Scope { table, prefix: prefix.to_owned() }, feed };
     rules![scope;
         feed::insertions_are_told_in_order,
         feed::an_insertion_is_told_as_it_was,
@@ -122,13 +113,7 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     let pause = &|time| pause(time).boxed();
-    let fifo = &queues::Scope::new(
-        queues.fifo,
-        queues.fifo_dead,
-        format!("{prefix}fifo"),
-        deviations,
-        pause,
-    );
+    let fifo = &queues::Scope::new(queues.fifo, queues.fifo_dead, format!("{prefix}fifo"), deviations, pause);
     rules![fifo;
         fifo::a_group_keeps_its_order,
         fifo::a_group_waits_while_a_message_is_in_hand,
@@ -144,13 +129,8 @@ where
         queues::receiving_has_limits,
         queues::a_stale_receipt_is_ignored,
     ];
-    let standard = &queues::Scope::new(
-        queues.standard,
-        queues.standard_dead,
-        format!("{prefix}std"),
-        deviations,
-        pause,
-    );
+    let standard =
+        &queues::Scope::new(queues.standard, queues.standard_dead, format!("{prefix}std"), deviations, pause);
     rules![standard;
         standard::all_messages_arrive,
         standard::a_message_in_hand_is_hidden,
@@ -173,8 +153,7 @@ async fn holds(rule: &str, test: impl Future<Output = ()>) {
 
 fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message")
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
 
 /// A table, of which a suite sees its own keys only.
@@ -217,8 +196,6 @@ impl Scope {
 
     /// The body under a key, or null.
     async fn body(&self, key: &Key) -> Value {
-        self.get(key)
-            .await
-            .map_or(Value::Null, |item| Value::Object(item.body))
+        self.get(key).await.map_or(Value::Null, |item| Value::Object(item.body))
     }
 }

@@ -30,9 +30,7 @@ fn range(scope: &Scope, partition: &str, from: &str, to: &str) -> Query {
 }
 
 pub(super) async fn a_partition_is_read_in_order_of_bytes(scope: &Scope) {
-    let sorted = [
-        "!", "1", "10", "2", "A", "B", "a", "ab", "b", "ä", "ﬀ", "\u{ffff}", "𝄞", "😀",
-    ];
+    let sorted = ["!", "1", "10", "2", "A", "B", "a", "ab", "b", "ä", "ﬀ", "\u{ffff}", "𝄞", "😀"];
     let mut shuffled = sorted;
     shuffled.rotate_left(5);
     shuffled.swap(0, 9);
@@ -47,23 +45,13 @@ pub(super) async fn a_partition_is_read_in_order_of_bytes(scope: &Scope) {
     let mut reversed = sorted;
     reversed.reverse();
     assert_eq!(found(scope, partition.descending()).await, reversed);
-    assert!(
-        found(scope, Query::partition(scope.partition("nobody")))
-            .await
-            .is_empty()
-    );
+    assert!(found(scope, Query::partition(scope.partition("nobody"))).await.is_empty());
 }
 
 pub(super) async fn a_range_includes_both_ends(scope: &Scope) {
     fill(scope, "range", &["a", "b", "c", "d", "e"]).await;
-    assert_eq!(
-        found(scope, range(scope, "range", "b", "d")).await,
-        ["b", "c", "d"]
-    );
-    assert_eq!(
-        found(scope, range(scope, "range", "b", "d").descending()).await,
-        ["d", "c", "b"]
-    );
+    assert_eq!(found(scope, range(scope, "range", "b", "d")).await, ["b", "c", "d"]);
+    assert_eq!(found(scope, range(scope, "range", "b", "d").descending()).await, ["d", "c", "b"]);
     assert_eq!(found(scope, range(scope, "range", "aa", "cc")).await, ["b", "c"]);
     assert_eq!(found(scope, range(scope, "range", "c", "c")).await, ["c"]);
     let to = Query::partition(scope.partition("range")).to("b");
@@ -75,10 +63,7 @@ pub(super) async fn a_range_includes_both_ends(scope: &Scope) {
 
 pub(super) async fn an_empty_range_is_empty(scope: &Scope) {
     fill(scope, "empty", &["a", "c", "e"]).await;
-    let nothing = Page {
-        items: vec![],
-        more: false,
-    };
+    let nothing = Page { items: vec![], more: false };
     for descending in [false, true] {
         for mut asked in [
             range(scope, "empty", "b", "b"),
@@ -97,34 +82,13 @@ pub(super) async fn a_prefix_selects(scope: &Scope) {
     fill(
         scope,
         "prefix",
-        &[
-            "@",
-            "E",
-            "E#1",
-            "E#2",
-            "E#ü",
-            "E#\u{10fffe}",
-            "F",
-            "T#ä",
-            "T#äb",
-            "T#äé",
-            "T#å",
-        ],
+        &["@", "E", "E#1", "E#2", "E#ü", "E#\u{10fffe}", "F", "T#ä", "T#äb", "T#äé", "T#å"],
     )
     .await;
     let partition = || Query::partition(scope.partition("prefix"));
-    assert_eq!(
-        found(scope, partition().begins_with("E#")).await,
-        ["E#1", "E#2", "E#ü", "E#\u{10fffe}"]
-    );
-    assert_eq!(
-        found(scope, partition().begins_with("T#ä")).await,
-        ["T#ä", "T#äb", "T#äé"]
-    );
-    assert_eq!(
-        found(scope, partition().begins_with("T#ä").descending().limit(2)).await,
-        ["T#äé", "T#äb"]
-    );
+    assert_eq!(found(scope, partition().begins_with("E#")).await, ["E#1", "E#2", "E#ü", "E#\u{10fffe}"]);
+    assert_eq!(found(scope, partition().begins_with("T#ä")).await, ["T#ä", "T#äb", "T#äé"]);
+    assert_eq!(found(scope, partition().begins_with("T#ä").descending().limit(2)).await, ["T#äé", "T#äb"]);
     assert!(found(scope, partition().begins_with("X")).await.is_empty());
 }
 
@@ -139,19 +103,13 @@ pub(super) async fn pages_of_every_size_join_up(scope: &Scope) {
         for size in 1..=all.len() + 1 {
             let mut read = Vec::new();
             loop {
-                let mut asked = Query::partition(scope.partition("pages"))
-                    .limit(size)
-                    .after(read.last().cloned());
+                let mut asked =
+                    Query::partition(scope.partition("pages")).limit(size).after(read.last().cloned());
                 asked.descending = descending;
                 let page = query(scope, asked).await;
                 let more = page.more;
                 read.extend(sort_keys(page));
-                assert_eq!(
-                    more,
-                    read.len() < all.len(),
-                    "more after {} by {size}",
-                    read.len()
-                );
+                assert_eq!(more, read.len() < all.len(), "more after {} by {size}", read.len());
                 if !more {
                     break;
                 }
@@ -179,13 +137,7 @@ pub(super) async fn pages_stay_within_their_range(scope: &Scope) {
 }
 
 pub(super) async fn a_malformed_query_is_refused(scope: &Scope) {
-    for asked in [
-        Query::partition(""),
-        Query::partition(scope.partition("malformed")).limit(0),
-    ] {
-        assert!(matches!(
-            scope.table.query(asked).await,
-            Err(TableError::Invalid(_))
-        ));
+    for asked in [Query::partition(""), Query::partition(scope.partition("malformed")).limit(0)] {
+        assert!(matches!(scope.table.query(asked).await, Err(TableError::Invalid(_))));
     }
 }

@@ -51,13 +51,7 @@ impl<'a> Scope<'a> {
         deviations: Deviations,
         pause: &'a (dyn Fn(Duration) -> BoxFuture<'static, ()> + Send + Sync),
     ) -> Self {
-        Self {
-            queue,
-            dead,
-            prefix,
-            deviations,
-            pause,
-        }
+        Self { queue, dead, prefix, deviations, pause }
     }
 
     pub(super) fn is_fifo(&self) -> bool {
@@ -113,11 +107,7 @@ impl<'a> Scope<'a> {
             let nothing = batch.is_empty();
             received.extend(batch.into_iter().filter(|message| self.is_of(case, message)));
             if nothing {
-                assert!(
-                    waited < PATIENCE,
-                    "{case}: only {:?} of {count} came",
-                    self.names(case, &received)
-                );
+                assert!(waited < PATIENCE, "{case}: only {:?} of {count} came", self.names(case, &received));
                 self.pause(PAUSE).await;
                 waited += PAUSE;
             }
@@ -141,15 +131,8 @@ impl<'a> Scope<'a> {
     pub(super) async fn nothing(&self, case: &str) {
         for _ in 0..3 {
             let batch = self.queue.receive(MAX_RECEIVE, LONG).await.unwrap();
-            let ours: Vec<_> = batch
-                .into_iter()
-                .filter(|message| self.is_of(case, message))
-                .collect();
-            assert!(
-                ours.is_empty(),
-                "{case}: {:?} should not come",
-                self.names(case, &ours)
-            );
+            let ours: Vec<_> = batch.into_iter().filter(|message| self.is_of(case, message)).collect();
+            assert!(ours.is_empty(), "{case}: {:?} should not come", self.names(case, &ours));
         }
     }
 
@@ -174,20 +157,14 @@ impl<'a> Scope<'a> {
 
     pub(super) fn names(&self, case: &str, messages: &[Message]) -> Vec<String> {
         let start = self.body(case, "");
-        messages
-            .iter()
-            .map(|message| message.body.strip_prefix(&start).unwrap().to_owned())
-            .collect()
+        messages.iter().map(|message| message.body.strip_prefix(&start).unwrap().to_owned()).collect()
     }
 
     /// Makes a message of a case die: delivers it as often as is allowed.
     pub(super) async fn exhaust(&self, case: &str, name: &str) {
         for receives in 1..=MAX_RECEIVES {
             let message = self.receive_one(case, LONG).await;
-            assert_eq!(
-                (&message.body, message.receives),
-                (&self.body(case, name), receives)
-            );
+            assert_eq!((&message.body, message.receives), (&self.body(case, name), receives));
             self.release(&message, Duration::ZERO).await;
         }
     }
@@ -204,15 +181,8 @@ impl<'a> Scope<'a> {
 pub(super) async fn a_message_comes_back_as_it_was_sent(scope: &Scope<'_>) {
     let case = "as-sent";
     let text = "Grüße, 世界 😀 {\"a\": \"\\n\"}\n\tEnd";
-    let with_text = Outgoing {
-        body: scope.body(case, text),
-        ..scope.message(case, "g", "1")
-    };
-    scope
-        .queue
-        .send(vec![with_text, scope.message(case, "g", "2")])
-        .await
-        .unwrap();
+    let with_text = Outgoing { body: scope.body(case, text), ..scope.message(case, "g", "1") };
+    scope.queue.send(vec![with_text, scope.message(case, "g", "2")]).await.unwrap();
     let mut received = scope.receive(case, 2, LONG).await;
     received.sort_by_key(|message| message.body.ends_with('2'));
     assert_eq!(scope.names(case, &received), [text, "2"]);
@@ -230,22 +200,14 @@ pub(super) async fn bodies_have_limits(scope: &Scope<'_>) {
     let case = "limits";
     let of = |bytes: usize| {
         let mut message = scope.message(case, "g", "large");
-        message
-            .body
-            .push_str(&"ü".repeat((bytes - message.body.len()) / 2));
+        message.body.push_str(&"ü".repeat((bytes - message.body.len()) / 2));
         message.body.push_str(&"x".repeat(bytes - message.body.len()));
         message
     };
     for bad in [
         of(MAX_BODY_BYTES + 1),
-        Outgoing {
-            body: String::new(),
-            ..of(100)
-        },
-        Outgoing {
-            body: "\u{0}".to_owned(),
-            ..of(100)
-        },
+        Outgoing { body: String::new(), ..of(100) },
+        Outgoing { body: "\u{0}".to_owned(), ..of(100) },
     ] {
         let answer = scope.queue.send(vec![bad]).await;
         assert!(matches!(answer, Err(QueueError::Invalid(_))), "{answer:?}");
@@ -263,13 +225,7 @@ pub(super) async fn bodies_have_limits(scope: &Scope<'_>) {
 
 pub(super) async fn receiving_has_limits(scope: &Scope<'_>) {
     for limit in [0, MAX_RECEIVE + 1] {
-        assert!(
-            matches!(
-                scope.queue.receive(limit, LONG).await,
-                Err(QueueError::Invalid(_))
-            ),
-            "{limit}"
-        );
+        assert!(matches!(scope.queue.receive(limit, LONG).await, Err(QueueError::Invalid(_))), "{limit}");
     }
     scope.queue.send(vec![]).await.unwrap();
 }

@@ -10,9 +10,7 @@ pub(super) async fn all_messages_arrive(scope: &Scope<'_>) {
     let case = "all";
     let mut names: Vec<String> = (10..35).map(|n| n.to_string()).collect();
     // More at once than one request of SQS carries.
-    scope
-        .send(case, "", &names.iter().map(String::as_str).collect::<Vec<_>>())
-        .await;
+    scope.send(case, "", &names.iter().map(String::as_str).collect::<Vec<_>>()).await;
     let received = scope.receive(case, names.len(), LONG).await;
     for message in &received {
         scope.delete(message).await;
@@ -34,10 +32,7 @@ pub(super) async fn a_message_in_hand_is_hidden(scope: &Scope<'_>) {
     scope.nothing(case).await;
     scope.pause(PAST_SHORT).await;
     let again = scope.receive_one(case, LONG).await;
-    assert_eq!(
-        (&again.id, again.receives, again.sent_at),
-        (&first.id, 2, first.sent_at)
-    );
+    assert_eq!((&again.id, again.receives, again.sent_at), (&first.id, 2, first.sent_at));
     scope.delete(&again).await;
     scope.nothing(case).await;
 }
@@ -69,21 +64,11 @@ pub(super) async fn a_dead_letter_is_kept_apart(scope: &Scope<'_>) {
 pub(super) async fn group_and_deduplication_are_refused(scope: &Scope<'_>) {
     let message = scope.message("refused", "", "1");
     let id = || Some("x".to_owned());
-    for bad in [
-        Outgoing {
-            group: id(),
-            ..message.clone()
-        },
-        Outgoing {
-            deduplication: id(),
-            ..message.clone()
-        },
-    ] {
+    for bad in
+        [Outgoing { group: id(), ..message.clone() }, Outgoing { deduplication: id(), ..message.clone() }]
+    {
         let answer = scope.queue.send(vec![bad.clone()]).await;
-        assert!(
-            matches!(answer, Err(QueueError::Invalid(_))),
-            "{bad:?}: {answer:?}"
-        );
+        assert!(matches!(answer, Err(QueueError::Invalid(_))), "{bad:?}: {answer:?}");
     }
 }
 
@@ -97,10 +82,7 @@ pub(super) async fn depth_counts(scope: &Scope<'_>) {
             if (now.waiting, now.in_hand) == (before.waiting + waiting, before.in_hand + in_hand) {
                 break;
             }
-            assert!(
-                waited < PATIENCE,
-                "{now:?}, at first {before:?}; {waiting} wait, {in_hand} are in hand"
-            );
+            assert!(waited < PATIENCE, "{now:?}, at first {before:?}; {waiting} wait, {in_hand} are in hand");
             scope.pause(PAUSE).await;
             waited += PAUSE;
         }

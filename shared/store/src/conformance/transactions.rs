@@ -10,47 +10,26 @@ use crate::table::{Condition, Item, MAX_TRANSACTION_BYTES, MAX_WRITES, TableErro
 pub(super) async fn absent_holds_only_without_an_item(scope: &Scope) {
     let item = scope.item("absent", "@", &json!({"a": 1}));
     let other = scope.item("absent", "@", &json!({"a": 2}));
-    scope
-        .write(vec![Write::Check(item.key.clone(), Condition::Absent)])
-        .await
-        .unwrap();
-    scope
-        .write(vec![Write::Delete(item.key.clone(), Condition::Absent)])
-        .await
-        .unwrap();
-    scope
-        .write(vec![Write::Put(item.clone(), Condition::Absent)])
-        .await
-        .unwrap();
+    scope.write(vec![Write::Check(item.key.clone(), Condition::Absent)]).await.unwrap();
+    scope.write(vec![Write::Delete(item.key.clone(), Condition::Absent)]).await.unwrap();
+    scope.write(vec![Write::Put(item.clone(), Condition::Absent)]).await.unwrap();
     for write in [
         Write::Put(other.clone(), Condition::Absent),
         Write::Delete(item.key.clone(), Condition::Absent),
         Write::Check(item.key.clone(), Condition::Absent),
     ] {
-        assert_eq!(
-            scope.write(vec![write]).await,
-            Err(TableError::ConditionFailed(vec![0]))
-        );
+        assert_eq!(scope.write(vec![write]).await, Err(TableError::ConditionFailed(vec![0])));
     }
     assert_eq!(scope.get(&item.key).await, Some(item.clone()));
-    scope
-        .write(vec![Write::Delete(item.key.clone(), Condition::Any)])
-        .await
-        .unwrap();
-    scope
-        .write(vec![Write::Put(other, Condition::Absent)])
-        .await
-        .unwrap();
+    scope.write(vec![Write::Delete(item.key.clone(), Condition::Any)]).await.unwrap();
+    scope.write(vec![Write::Put(other, Condition::Absent)]).await.unwrap();
 }
 
 pub(super) async fn version_holds_only_for_this_version(scope: &Scope) {
     let of = |version: u64| scope.item("version", "@", &json!({"version": version}));
     let key = of(0).key;
     let fails = Err(TableError::ConditionFailed(vec![0]));
-    assert_eq!(
-        scope.write(vec![Write::Put(of(1), Condition::Version(0))]).await,
-        fails
-    );
+    assert_eq!(scope.write(vec![Write::Put(of(1), Condition::Version(0))]).await, fails);
     scope.put(of(7)).await;
     for wrong in [0, 6, 8, 70, u64::MAX] {
         for write in [
@@ -61,34 +40,20 @@ pub(super) async fn version_holds_only_for_this_version(scope: &Scope) {
             assert_eq!(scope.write(vec![write]).await, fails, "{wrong}");
         }
     }
-    scope
-        .write(vec![Write::Check(key.clone(), Condition::Version(7))])
-        .await
-        .unwrap();
-    scope
-        .write(vec![Write::Put(of(u64::MAX), Condition::Version(7))])
-        .await
-        .unwrap();
-    scope
-        .write(vec![Write::Delete(key.clone(), Condition::Version(u64::MAX))])
-        .await
-        .unwrap();
+    scope.write(vec![Write::Check(key.clone(), Condition::Version(7))]).await.unwrap();
+    scope.write(vec![Write::Put(of(u64::MAX), Condition::Version(7))]).await.unwrap();
+    scope.write(vec![Write::Delete(key.clone(), Condition::Version(u64::MAX))]).await.unwrap();
     assert_eq!(scope.get(&key).await, None);
     // An item without a version, or with one that is no number, has none that could be met.
     for body in [json!({}), json!({"version": "1"}), json!({"version": null})] {
         scope.put(scope.item("version", "@", &body)).await;
-        assert_eq!(
-            scope.write(vec![Write::Put(of(2), Condition::Version(1))]).await,
-            fails
-        );
+        assert_eq!(scope.write(vec![Write::Put(of(2), Condition::Version(1))]).await, fails);
     }
 }
 
 pub(super) async fn a_check_writes_nothing(scope: &Scope) {
-    let (head, event) = (
-        scope.item("check", "@", &json!({"version": 1})),
-        scope.item("check", "E", &json!({})),
-    );
+    let (head, event) =
+        (scope.item("check", "@", &json!({"version": 1})), scope.item("check", "E", &json!({})));
     let absent = scope.key("check", "absent");
     scope.put(head.clone()).await;
     let with = |condition| {
@@ -98,10 +63,7 @@ pub(super) async fn a_check_writes_nothing(scope: &Scope) {
             Write::Check(absent.clone(), Condition::Absent),
         ]
     };
-    assert_eq!(
-        scope.write(with(Condition::Version(2))).await,
-        Err(TableError::ConditionFailed(vec![1]))
-    );
+    assert_eq!(scope.write(with(Condition::Version(2))).await, Err(TableError::ConditionFailed(vec![1])));
     assert_eq!(scope.get(&event.key).await, None);
     scope.write(with(Condition::Version(1))).await.unwrap();
     assert_eq!(scope.get(&head.key).await, Some(head));
@@ -132,10 +94,7 @@ pub(super) async fn nothing_is_written_when_a_condition_fails(scope: &Scope) {
     let answer = scope
         .write(vec![
             Write::Put(new.clone(), Condition::Any),
-            Write::Put(
-                scope.item("atomic", "old", &json!({"version": 2})),
-                Condition::Version(1),
-            ),
+            Write::Put(scope.item("atomic", "old", &json!({"version": 2})), Condition::Version(1)),
             Write::Check(scope.key("atomic", "missing"), Condition::Version(1)),
         ])
         .await;
@@ -176,10 +135,7 @@ pub(super) async fn a_transaction_has_a_largest_size(scope: &Scope) {
             let key = scope.key("sum", &format!("{n:02}"));
             let rest = "pk".len() + key.pk.len() + "sk".len() + key.sk.len() + "text".len();
             let bytes = MAX_TRANSACTION_BYTES / ITEMS - rest + if n == 0 { extra } else { 0 };
-            Write::Put(
-                Item::new(key, &json!({"text": "x".repeat(bytes)})).unwrap(),
-                Condition::Any,
-            )
+            Write::Put(Item::new(key, &json!({"text": "x".repeat(bytes)})).unwrap(), Condition::Any)
         };
         (0..ITEMS).map(put).collect()
     };
@@ -192,10 +148,7 @@ pub(super) async fn a_transaction_has_a_largest_size(scope: &Scope) {
 pub(super) async fn of_concurrent_writers_one_wins(scope: &Scope) {
     let attempt = |writer: usize| async move {
         let marker = scope.item("winner", &format!("writer {writer}"), &json!({}));
-        let put = Write::Put(
-            scope.item("winner", "@", &json!({"writer": writer})),
-            Condition::Absent,
-        );
+        let put = Write::Put(scope.item("winner", "@", &json!({"writer": writer})), Condition::Absent);
         match scope.write(vec![Write::Put(marker, Condition::Any), put]).await {
             Ok(()) => Some(writer),
             Err(TableError::ConditionFailed(positions)) => {
@@ -205,16 +158,9 @@ pub(super) async fn of_concurrent_writers_one_wins(scope: &Scope) {
             Err(error) => panic!("{error}"),
         }
     };
-    let winners: Vec<usize> = join_all((0..20).map(attempt))
-        .await
-        .into_iter()
-        .flatten()
-        .collect();
+    let winners: Vec<usize> = join_all((0..20).map(attempt)).await.into_iter().flatten().collect();
     assert_eq!(winners.len(), 1, "{winners:?}");
-    assert_eq!(
-        scope.body(&scope.key("winner", "@")).await,
-        json!({"writer": winners[0]})
-    );
+    assert_eq!(scope.body(&scope.key("winner", "@")).await, json!({"writer": winners[0]}));
     for writer in 0..20 {
         let marker = scope.get(&scope.key("winner", &format!("writer {writer}"))).await;
         assert_eq!(marker.is_some(), winners.contains(&writer), "{writer}");

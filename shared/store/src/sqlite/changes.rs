@@ -59,10 +59,7 @@ impl ChangeFeed for SqliteChanges {
                 ))?;
                 let rows = select.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
                     let position: i64 = row.get(8)?;
-                    Ok(Inserted {
-                        position: position.to_string(),
-                        item: item::read(row)?,
-                    })
+                    Ok(Inserted { position: position.to_string(), item: item::read(row)? })
                 })?;
                 Ok(rows.collect::<rusqlite::Result<_>>()?)
             })
@@ -76,9 +73,7 @@ impl ChangeFeed for SqliteChanges {
         self.shared
             .writer
             .run(None, move |connection| {
-                connection
-                    .prepare_cached("DELETE FROM changes WHERE position <= ?1")?
-                    .execute([position])?;
+                connection.prepare_cached("DELETE FROM changes WHERE position <= ?1")?.execute([position])?;
                 Ok(())
             })
             .await
@@ -88,9 +83,7 @@ impl ChangeFeed for SqliteChanges {
 /// Records an insertion.
 pub(super) fn record(connection: &Connection, columns: &Columns) -> rusqlite::Result<()> {
     connection
-        .prepare_cached(&format!(
-            "INSERT INTO changes ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
-        ))?
+        .prepare_cached(&format!("INSERT INTO changes ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"))?
         .execute(params_from_iter(columns.params()))?;
     Ok(())
 }

@@ -22,27 +22,10 @@ pub(super) struct Columns {
 
 impl Columns {
     pub(super) fn new(item: Item) -> Result<Self, TableError> {
-        let version = item
-            .body
-            .get("version")
-            .and_then(Value::as_u64)
-            .map(u64::cast_signed);
+        let version = item.body.get("version").and_then(Value::as_u64).map(u64::cast_signed);
         let body = text(&item.body)?;
-        let Item {
-            key,
-            views,
-            due,
-            expires_at,
-            ..
-        } = item;
-        Ok(Self {
-            key,
-            views,
-            due,
-            expires_at,
-            body,
-            version,
-        })
+        let Item { key, views, due, expires_at, .. } = item;
+        Ok(Self { key, views, due, expires_at, body, version })
     }
 
     pub(super) fn params(&self) -> [&dyn ToSql; 8] {
@@ -67,10 +50,7 @@ pub(super) fn text(body: &Map<String, Value>) -> Result<String, TableError> {
 /// An item from a row that begins with [`COLUMNS`].
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Item> {
     Ok(Item {
-        key: Key {
-            pk: row.get(0)?,
-            sk: row.get(1)?,
-        },
+        key: Key { pk: row.get(0)?, sk: row.get(1)? },
         views: place(row, 2)?,
         due: place(row, 4)?,
         expires_at: row.get(6)?,

@@ -32,10 +32,7 @@ pub(super) struct Delivery {
 impl Delivery {
     pub(super) fn parse(receipt: &str) -> Result<Self, QueueError> {
         let parsed = receipt.split_once('.').and_then(|(seq, receives)| {
-            Some(Self {
-                seq: seq.parse().ok()?,
-                receives: receives.parse().ok()?,
-            })
+            Some(Self { seq: seq.parse().ok()?, receives: receives.parse().ok()? })
         });
         parsed.ok_or_else(|| QueueError::Invalid(format!("`{receipt}` is no receipt")))
     }
@@ -112,10 +109,7 @@ impl Lanes<'_> {
                 "DELETE FROM messages WHERE seq = ?1 AND receives = ?2 AND queue = ?3 AND visible_at > ?4 \
                  RETURNING lane",
             )?
-            .query_row(
-                params![delivery.seq, delivery.receives, self.queue, self.now],
-                |row| row.get(0),
-            )
+            .query_row(params![delivery.seq, delivery.receives, self.queue, self.now], |row| row.get(0))
             .optional()?;
         lane.map_or(Ok(()), |lane: String| self.settle(&lane))
     }
@@ -128,13 +122,7 @@ impl Lanes<'_> {
                  WHERE seq = ?1 AND receives = ?2 AND queue = ?3 AND visible_at > ?4 RETURNING lane",
             )?
             .query_row(
-                params![
-                    delivery.seq,
-                    delivery.receives,
-                    self.queue,
-                    self.now,
-                    self.now + after
-                ],
+                params![delivery.seq, delivery.receives, self.queue, self.now, self.now + after],
                 |row| row.get(0),
             )
             .optional()?;
@@ -197,26 +185,16 @@ impl Lanes<'_> {
             .prepare_cached(&format!(
                 "SELECT {columns} FROM messages WHERE queue = ?1 AND lane = ?2 ORDER BY seq LIMIT ?3"
             ))?
-            .query_map(
-                params![self.queue, lane, i64::try_from(limit).unwrap_or(i64::MAX)],
-                Stored::read,
-            )?
+            .query_map(params![self.queue, lane, i64::try_from(limit).unwrap_or(i64::MAX)], Stored::read)?
             .collect()
     }
 
     fn hand_out(&self, lane: &str, stored: Stored, visibility: i64) -> rusqlite::Result<Message> {
-        let delivery = Delivery {
-            seq: stored.seq,
-            receives: stored.receives + 1,
-        };
+        let delivery = Delivery { seq: stored.seq, receives: stored.receives + 1 };
         self.connection
             .prepare_cached("UPDATE messages SET receives = ?2, visible_at = ?3 WHERE seq = ?1")?
             // Hidden for a millisecond at least: a lane that stayed free would be handed out twice in one go.
-            .execute(params![
-                delivery.seq,
-                delivery.receives,
-                self.now + visibility.max(1)
-            ])?;
+            .execute(params![delivery.seq, delivery.receives, self.now + visibility.max(1)])?;
         Ok(Message {
             id: stored.id,
             receipt: delivery.receipt(),
@@ -228,9 +206,7 @@ impl Lanes<'_> {
     }
 
     fn bury(&self, dead: &str, lane: &str, stored: &Stored) -> rusqlite::Result<()> {
-        self.connection
-            .prepare_cached("DELETE FROM messages WHERE seq = ?1")?
-            .execute([stored.seq])?;
+        self.connection.prepare_cached("DELETE FROM messages WHERE seq = ?1")?.execute([stored.seq])?;
         self.append(dead, lane, &stored.id, &stored.body, stored.sent_at)
     }
 
@@ -254,12 +230,7 @@ impl Lanes<'_> {
             .query_row([self.queue, lane], |row| row.get(0))?;
         self.connection
             .prepare_cached("UPDATE lanes SET first = ?3, free_at = ?4 WHERE queue = ?1 AND lane = ?2")?
-            .execute(params![
-                self.queue,
-                lane,
-                first,
-                last_back.filter(|&at| at > self.now).unwrap_or(0)
-            ])?;
+            .execute(params![self.queue, lane, first, last_back.filter(|&at| at > self.now).unwrap_or(0)])?;
         Ok(())
     }
 }

@@ -72,10 +72,8 @@ impl Sqlite {
     /// When it cannot be opened or written, is something else, or was written by a newer version.
     pub fn open(path: &Path, environment: Arc<dyn Environment>) -> Result<Self, OpenError> {
         let connection = open::for_writing(path)?;
-        let writer = Writer::start(connection).map_err(|error| OpenError::Unopenable {
-            path: path.to_owned(),
-            reason: error.to_string(),
-        })?;
+        let writer = Writer::start(connection)
+            .map_err(|error| OpenError::Unopenable { path: path.to_owned(), reason: error.to_string() })?;
         Ok(Self {
             shared: Arc::new(Shared {
                 readers: Readers::new(path),
@@ -131,9 +129,7 @@ impl Shared {
 
 impl fmt::Debug for Sqlite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sqlite")
-            .field("path", &self.shared.readers.path())
-            .finish_non_exhaustive()
+        f.debug_struct("Sqlite").field("path", &self.shared.readers.path()).finish_non_exhaustive()
     }
 }
 

@@ -59,10 +59,7 @@ pub(super) fn for_writing(path: &Path) -> Result<Connection, OpenError> {
         Err(match error.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => OpenError::Foreign(path.to_owned()),
             Some(ErrorCode::ReadOnly) => OpenError::ReadOnly(path.to_owned()),
-            _ => OpenError::Unopenable {
-                path: path.to_owned(),
-                reason: error.to_string(),
-            },
+            _ => OpenError::Unopenable { path: path.to_owned(), reason: error.to_string() },
         })
     })
 }
@@ -99,11 +96,7 @@ fn migrate(connection: &mut Connection, path: &Path) -> rusqlite::Result<Result<
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let found: u32 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if found > SCHEMA {
-        return Ok(Err(OpenError::Newer {
-            path: path.to_owned(),
-            found,
-            known: SCHEMA,
-        }));
+        return Ok(Err(OpenError::Newer { path: path.to_owned(), found, known: SCHEMA }));
     }
     if found < SCHEMA {
         for (_, migration) in (0..).zip(MIGRATIONS).filter(|&(from, _)| from >= found) {

@@ -29,11 +29,7 @@ pub struct SqliteQueue {
 
 impl SqliteQueue {
     pub(super) fn new(shared: Arc<Shared>, name: &str, fifo: bool) -> Self {
-        Self {
-            shared,
-            name: Arc::from(name),
-            fifo,
-        }
+        Self { shared, name: Arc::from(name), fifo }
     }
 
     /// The queue to which its dead letters go. Messages stay there until somebody deletes them.
@@ -85,13 +81,7 @@ impl SqliteQueue {
             .run(Some(self.shared.arrivals(wake)), move |connection| {
                 // The time counts from here on: requests may have waited for their turn.
                 let now = environment.now().as_millisecond();
-                Ok(change(&Lanes {
-                    connection,
-                    queue: &name,
-                    fifo,
-                    environment: &*environment,
-                    now,
-                })?)
+                Ok(change(&Lanes { connection, queue: &name, fifo, environment: &*environment, now })?)
             })
             .await
     }
@@ -109,31 +99,24 @@ impl Queue for SqliteQueue {
 
     async fn receive(&self, limit: usize, visibility: Duration) -> Result<Vec<Message>, QueueError> {
         if limit == 0 || limit > MAX_RECEIVE {
-            return Err(QueueError::Invalid(format!(
-                "1 to {MAX_RECEIVE} messages at once, not {limit}"
-            )));
+            return Err(QueueError::Invalid(format!("1 to {MAX_RECEIVE} messages at once, not {limit}")));
         }
         let visibility = milliseconds(visibility)?;
         // A queue of dead letters has none of its own.
         let dead = (!self.name.ends_with(DEAD)).then(|| dead_letters_of(&self.name));
         let wake = dead.clone().unwrap_or_else(|| self.name.to_string());
-        self.change(&wake, move |lanes| {
-            lanes.receive(limit, visibility, dead.as_deref())
-        })
-        .await
+        self.change(&wake, move |lanes| lanes.receive(limit, visibility, dead.as_deref())).await
     }
 
     async fn delete(&self, receipt: &str) -> Result<(), QueueError> {
         let delivery = Delivery::parse(receipt)?;
-        self.change(&self.name, move |lanes| lanes.delete(&delivery))
-            .await
+        self.change(&self.name, move |lanes| lanes.delete(&delivery)).await
     }
 
     async fn release(&self, receipt: &str, after: Duration) -> Result<(), QueueError> {
         let delivery = Delivery::parse(receipt)?;
         let after = milliseconds(after)?;
-        self.change(&self.name, move |lanes| lanes.release(&delivery, after))
-            .await
+        self.change(&self.name, move |lanes| lanes.release(&delivery, after)).await
     }
 
     async fn depth(&self) -> Result<Depth, QueueError> {
@@ -149,10 +132,7 @@ impl Queue for SqliteQueue {
                 let all: i64 = all.query_row([&*name], |row| row.get(0))?;
                 let in_hand: i64 = hidden.query_row(params![&*name, now], |row| row.get(0))?;
                 let count = |messages| u64::try_from(messages).unwrap_or_default();
-                Ok(Depth {
-                    waiting: count(all - in_hand),
-                    in_hand: count(in_hand),
-                })
+                Ok(Depth { waiting: count(all - in_hand), in_hand: count(in_hand) })
             })
             .await
     }

@@ -20,11 +20,7 @@ pub(super) struct Readers {
 
 impl Readers {
     pub(super) fn new(path: &Path) -> Self {
-        Self {
-            path: path.to_owned(),
-            idle: Arc::default(),
-            free: Arc::new(Semaphore::new(CONNECTIONS)),
-        }
+        Self { path: path.to_owned(), idle: Arc::default(), free: Arc::new(Semaphore::new(CONNECTIONS)) }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -39,10 +35,7 @@ impl Readers {
         F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
     {
         let free = Arc::clone(&self.free);
-        let permit = free
-            .acquire_owned()
-            .await
-            .map_err(|closed| E::unavailable(closed.to_string()))?;
+        let permit = free.acquire_owned().await.map_err(|closed| E::unavailable(closed.to_string()))?;
         let idle = Arc::clone(&self.idle);
         let path = self.path.clone();
         let answer = tokio::task::spawn_blocking(move || {
@@ -51,13 +44,9 @@ impl Readers {
             let pooled = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let connection = pooled.map_or_else(|| open::for_reading(&path), Ok)?;
             let answer = read(&connection);
-            idle.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(connection);
+            idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
             answer
         });
-        answer
-            .await
-            .unwrap_or_else(|error| Err(E::unavailable(error.to_string())))
+        answer.await.unwrap_or_else(|error| Err(E::unavailable(error.to_string())))
     }
 }

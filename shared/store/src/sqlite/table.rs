@@ -31,10 +31,7 @@ impl Table for SqliteTable {
     async fn get(&self, key: &Key) -> Result<Option<Item>, TableError> {
         check_key(key)?;
         let (name, key) = (self.name, key.clone());
-        self.shared
-            .readers
-            .run(move |connection| Ok(get(connection, name, &key)?))
-            .await
+        self.shared.readers.run(move |connection| Ok(get(connection, name, &key)?)).await
     }
 
     async fn get_many(&self, keys: &[Key]) -> Result<Vec<Item>, TableError> {
@@ -44,9 +41,7 @@ impl Table for SqliteTable {
         self.shared
             .readers
             .run(move |connection| {
-                let found = keys
-                    .iter()
-                    .filter_map(|key| get(connection, name, key).transpose());
+                let found = keys.iter().filter_map(|key| get(connection, name, key).transpose());
                 Ok(found.collect::<rusqlite::Result<_>>()?)
             })
             .await
@@ -55,10 +50,7 @@ impl Table for SqliteTable {
     async fn query(&self, query: Query) -> Result<Page, TableError> {
         check_query(&query)?;
         let name = self.name;
-        self.shared
-            .readers
-            .run(move |connection| Ok(select(connection, name, &query)?))
-            .await
+        self.shared.readers.run(move |connection| Ok(select(connection, name, &query)?)).await
     }
 
     async fn write(&self, writes: Vec<Write>) -> Result<(), TableError> {
@@ -66,28 +58,20 @@ impl Table for SqliteTable {
         let prepared: Vec<Prepared> = writes.into_iter().map(Prepared::new).collect::<Result<_, _>>()?;
         let name = self.name;
         let wake = Arc::clone(&self.shared.changes);
-        self.shared
-            .writer
-            .run(Some(wake), move |connection| write(connection, name, &prepared))
-            .await
+        self.shared.writer.run(Some(wake), move |connection| write(connection, name, &prepared)).await
     }
 
     async fn increment(&self, key: &Key) -> Result<u64, TableError> {
         check_key(key)?;
         let (name, key) = (self.name, key.clone());
         let wake = Arc::clone(&self.shared.changes);
-        self.shared
-            .writer
-            .run(Some(wake), move |connection| increment(connection, name, key))
-            .await
+        self.shared.writer.run(Some(wake), move |connection| increment(connection, name, key)).await
     }
 }
 
 fn get(connection: &Connection, name: TableName, key: &Key) -> rusqlite::Result<Option<Item>> {
     connection
-        .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM items WHERE tbl = ?1 AND pk = ?2 AND sk = ?3"
-        ))?
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM items WHERE tbl = ?1 AND pk = ?2 AND sk = ?3"))?
         .query_row(params![name.number(), key.pk, key.sk], item::read)
         .optional()
 }
@@ -95,16 +79,8 @@ fn get(connection: &Connection, name: TableName, key: &Key) -> rusqlite::Result<
 fn select(connection: &Connection, name: TableName, query: &Query) -> rusqlite::Result<Page> {
     let (columns, pk, sk) = match query.index {
         Index::Primary => (COLUMNS, "pk", "sk"),
-        Index::Views => (
-            "pk, sk, views_pk, views_sk, NULL, NULL, NULL, body",
-            "views_pk",
-            "views_sk",
-        ),
-        Index::Due => (
-            "pk, sk, NULL, NULL, due_pk, due_sk, NULL, '{}'",
-            "due_pk",
-            "due_sk",
-        ),
+        Index::Views => ("pk, sk, views_pk, views_sk, NULL, NULL, NULL, body", "views_pk", "views_sk"),
+        Index::Due => ("pk, sk, NULL, NULL, due_pk, due_sk, NULL, '{}'", "due_pk", "due_sk"),
     };
     let (table, limit) = (name.number(), i64::try_from(query.limit).unwrap_or(i64::MAX));
     // One more than asked for tells whether there are more.
@@ -126,15 +102,12 @@ fn select(connection: &Connection, name: TableName, query: &Query) -> rusqlite::
     sql.push_str(&format!(" ORDER BY {sk} {direction} LIMIT ?{}", values.len()));
 
     let mut statement = connection.prepare_cached(&sql)?;
-    let mut items = statement
-        .query_map(&*values, item::read)?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut items = statement.query_map(&*values, item::read)?.collect::<rusqlite::Result<Vec<_>>>()?;
     let more = items.len() > query.limit;
     items.truncate(query.limit);
     if query.index == Index::Views {
         for item in &mut items {
-            item.body
-                .retain(|name, _| VIEWS_PROJECTION.contains(&name.as_str()));
+            item.body.retain(|name, _| VIEWS_PROJECTION.contains(&name.as_str()));
         }
     }
     Ok(Page { items, more })
@@ -194,9 +167,9 @@ fn write(connection: &Connection, name: TableName, writes: &[Prepared]) -> Resul
         let holds = match condition {
             Condition::Any => true,
             Condition::Absent => found.is_none(),
-            Condition::Version(version) => found
-                .as_ref()
-                .is_some_and(|found| found.version == Some(version.cast_signed())),
+            Condition::Version(version) => {
+                found.as_ref().is_some_and(|found| found.version == Some(version.cast_signed()))
+            }
         };
         if !holds {
             failed.push(position);
@@ -211,9 +184,7 @@ fn write(connection: &Connection, name: TableName, writes: &[Prepared]) -> Resul
             (Prepared::Put(columns, _), Some(stored)) => replace(connection, &stored, columns)?,
             (Prepared::Put(columns, _), None) => insert(connection, name, columns)?,
             (Prepared::Delete(..), Some(stored)) => {
-                connection
-                    .prepare_cached("DELETE FROM items WHERE rowid = ?1")?
-                    .execute([stored.row])?;
+                connection.prepare_cached("DELETE FROM items WHERE rowid = ?1")?.execute([stored.row])?;
             }
             (Prepared::Delete(..), None) | (Prepared::Check(..), _) => {}
         }
@@ -225,10 +196,7 @@ fn find(connection: &Connection, name: TableName, key: &Key) -> rusqlite::Result
     connection
         .prepare_cached("SELECT rowid, version FROM items WHERE tbl = ?1 AND pk = ?2 AND sk = ?3")?
         .query_row(params![name.number(), key.pk, key.sk], |row| {
-            Ok(Stored {
-                row: row.get(0)?,
-                version: row.get(1)?,
-            })
+            Ok(Stored { row: row.get(0)?, version: row.get(1)? })
         })
         .optional()
 }
@@ -239,9 +207,7 @@ fn insert(connection: &Connection, name: TableName, columns: &Columns) -> rusqli
         "INSERT INTO items ({COLUMNS}, tbl, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
     ))?;
     let own: [&dyn ToSql; 2] = [&number, &columns.version];
-    insert.execute(rusqlite::params_from_iter(
-        columns.params().into_iter().chain(own),
-    ))?;
+    insert.execute(rusqlite::params_from_iter(columns.params().into_iter().chain(own)))?;
     match name {
         TableName::Main => changes::record(connection, columns),
         TableName::Index => Ok(()),
@@ -253,35 +219,22 @@ fn replace(connection: &Connection, stored: &Stored, columns: &Columns) -> rusql
         "UPDATE items SET ({COLUMNS}) = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8), version = ?9 WHERE rowid = ?10"
     ))?;
     let own: [&dyn ToSql; 2] = [&columns.version, &stored.row];
-    update.execute(rusqlite::params_from_iter(
-        columns.params().into_iter().chain(own),
-    ))?;
+    update.execute(rusqlite::params_from_iter(columns.params().into_iter().chain(own)))?;
     Ok(())
 }
 
 fn increment(connection: &Connection, name: TableName, key: Key) -> Result<u64, TableError> {
     let found = connection
         .prepare_cached("SELECT rowid, body FROM items WHERE tbl = ?1 AND pk = ?2 AND sk = ?3")?
-        .query_row(params![name.number(), key.pk, key.sk], |row| {
-            Ok((row.get(0)?, item::body(row, 1)?))
-        })
+        .query_row(params![name.number(), key.pk, key.sk], |row| Ok((row.get(0)?, item::body(row, 1)?)))
         .optional()?;
     let Some((row, mut body)) = found else {
         let body = Map::from_iter([("value".to_owned(), Value::from(1))]);
-        let counter = Item {
-            key,
-            views: None,
-            due: None,
-            expires_at: None,
-            body,
-        };
+        let counter = Item { key, views: None, due: None, expires_at: None, body };
         insert(connection, name, &Columns::new(counter)?)?;
         return Ok(1);
     };
-    let value = body
-        .get("value")
-        .map_or(Some(0), Value::as_u64)
-        .and_then(|value| value.checked_add(1));
+    let value = body.get("value").map_or(Some(0), Value::as_u64).and_then(|value| value.checked_add(1));
     let value = value
         .ok_or_else(|| TableError::Invalid(format!("the item {} / {} is not a counter", key.pk, key.sk)))?;
     body.insert("value".to_owned(), Value::from(value));

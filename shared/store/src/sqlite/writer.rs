@@ -25,10 +25,7 @@ impl Writer {
         let thread = thread::Builder::new()
             .name("sqlite-writer".to_owned())
             .spawn(move || serve(&connection, incoming))?;
-        Ok(Self {
-            requests: Some(requests),
-            thread: Some(thread),
-        })
+        Ok(Self { requests: Some(requests), thread: Some(thread) })
     }
 
     /// Does some work in a transaction and returns what came of it once that is on the disk, or undoes it if it fails.
@@ -41,12 +38,7 @@ impl Writer {
     {
         let gone = || E::unavailable("the writer has stopped".to_owned());
         let (reply, answer) = oneshot::channel();
-        let asked = Asked {
-            work: Some(work),
-            outcome: None,
-            reply,
-            wake,
-        };
+        let asked = Asked { work: Some(work), outcome: None, reply, wake };
         let requests = self.requests.as_ref().ok_or_else(gone)?;
         requests.send(Box::new(asked)).await.map_err(|_| gone())?;
         answer.await.unwrap_or_else(|_| Err(gone()))
@@ -108,9 +100,7 @@ where
 fn serve(connection: &Connection, mut incoming: mpsc::Receiver<Box<dyn Request>>) {
     let mut batch = Vec::with_capacity(BATCH);
     while incoming.blocking_recv_many(&mut batch, BATCH) > 0 {
-        let failure = commit(connection, &mut batch)
-            .err()
-            .map(|error| error.to_string());
+        let failure = commit(connection, &mut batch).err().map(|error| error.to_string());
         if let Some(reason) = &failure {
             tracing::error!(reason, requests = batch.len(), "a transaction failed");
         }
@@ -122,11 +112,7 @@ fn serve(connection: &Connection, mut incoming: mpsc::Receiver<Box<dyn Request>>
 
 fn commit(connection: &Connection, batch: &mut [Box<dyn Request>]) -> rusqlite::Result<()> {
     let done = execute(connection, "BEGIN IMMEDIATE")
-        .and_then(|()| {
-            batch
-                .iter_mut()
-                .try_for_each(|request| run(connection, request.as_mut()))
-        })
+        .and_then(|()| batch.iter_mut().try_for_each(|request| run(connection, request.as_mut())))
         .and_then(|()| execute(connection, "COMMIT"));
     if done.is_err() && !connection.is_autocommit() {
         execute(connection, "ROLLBACK")?;
@@ -150,4 +136,77 @@ fn run(connection: &Connection, request: &mut dyn Request) -> rusqlite::Result<(
 fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute([])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::TableError;
+
+    fn writer(pages: Option<u32>) -> Writer {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE notes (text TEXT)").unwrap();
+        if let Some(pages) = pages {
+            connection.pragma_update(None, "max_page_count", pages).unwrap();
+        }
+        Writer::start(connection).unwrap()
+    }
+
+    async fn note(writer: &Writer, text: String) -> Result<(), TableError> {
+        let insert = move |connection: &Connection| {
+            connection.execute("INSERT INTO notes VALUES (?1)", [text])?;
+            Ok(())
+        };
+        writer.run(None, insert).await
+    }
+
+    async fn count(writer: &Writer) -> i64 {
+        let count = |connection: &Connection| {
+            Ok::<_, TableError>(connection.query_row("SELECT count(*) FROM notes", [], |row| row.get(0))?)
+        };
+        writer.run(None, count).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_refused_request_undoes_only_itself() {
+        let writer = writer(None);
+        let refuse = |connection: &Connection| -> Result<(), TableError> {
+            connection.execute("INSERT INTO notes VALUES ('refused')", [])?;
+            Err(TableError::Conflict)
+        };
+        let (one, refused, other) = tokio::join!(
+            note(&writer, "1".to_owned()),
+            writer.run(None, refuse),
+            note(&writer, "2".to_owned())
+        );
+        assert_eq!((one, refused, other), (Ok(()), Err(TableError::Conflict), Ok(())));
+        assert_eq!(count(&writer).await, 2);
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_fails_everyone_and_passes() {
+        let writer = writer(Some(8));
+        let large = "x".repeat(100_000);
+        let (before, failed, after) =
+            tokio::join!(note(&writer, "1".to_owned()), note(&writer, large), note(&writer, "2".to_owned()));
+        assert!(matches!(failed, Err(TableError::Unavailable(_))), "{failed:?}");
+        // Which others shared its transaction is chance; nothing is acknowledged and lost.
+        let acknowledged = i64::from(before.is_ok()) + i64::from(after.is_ok());
+        assert_eq!(count(&writer).await, acknowledged);
+        assert_eq!(note(&writer, "3".to_owned()).await, Ok(()));
+        assert_eq!(count(&writer).await, acknowledged + 1);
+    }
+
+    #[tokio::test]
+    async fn a_panic_hangs_nobody() {
+        let writer = writer(None);
+        let panicking = |connection: &Connection| -> Result<(), TableError> {
+            connection.execute("INSERT INTO notes VALUES ('half done')", [])?;
+            panic!("on purpose");
+        };
+        let (panicked, fine) = tokio::join!(writer.run(None, panicking), note(&writer, "1".to_owned()));
+        assert!(matches!(panicked, Err(TableError::Unavailable(_))), "{panicked:?}");
+        assert_eq!(fine, Ok(()));
+        assert_eq!(count(&writer).await, 1);
+    }
 }

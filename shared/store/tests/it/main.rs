@@ -1,0 +1,16 @@
+//! SQLite against the contracts of the ports, and what is its own: durability, the clock, wake-ups.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests, whose helpers clippy does not know as such"
+)]
+
+mod changes;
+mod durability;
+mod environment;
+mod opening;
+mod queue_model;
+mod queues;
+mod suites;
+mod table_model;
