@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import time
 import zipfile
 from pathlib import Path
@@ -117,18 +118,18 @@ def await_stack(account, stack):
 
 
 def created(account, endpoint, stack, outputs):
-    """What the stack holds, by the names of the template."""
+    """What the stack holds, by names such as `api`, `inbound`, `relay_dead_letters`, `index_table`."""
     pages = account.cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
     resources = [resource for page in pages for resource in page["StackResourceSummaries"]]
 
     def of(kind):
         return {
-            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+            plain(resource["LogicalResourceId"]): resource["PhysicalResourceId"]
             for resource in resources
             if resource["ResourceType"] == kind
         }
 
-    api = of("AWS::ApiGatewayV2::Api")["Api"]
+    api = of("AWS::ApiGatewayV2::Api")["api"]
     return {
         "endpoint": endpoint,
         "region": REGION,
@@ -139,6 +140,12 @@ def created(account, endpoint, stack, outputs):
         "functions": of("AWS::Lambda::Function"),
         "queues": of("AWS::SQS::Queue"),
         "tables": of("AWS::DynamoDB::Table"),
-        "bucket": of("AWS::S3::Bucket")["Bucket"],
+        "bucket": of("AWS::S3::Bucket")["bucket"],
         "outputs": outputs,
     }
+
+
+def plain(name):
+    """`InboundDeadLetters` as `inbound_dead_letters`, `ApiFunction` as `api`, `WorkQueue` as `work`."""
+    name = re.sub(r"(Function|Queue)$", "", name)
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()

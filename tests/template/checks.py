@@ -492,6 +492,9 @@ def api(template):
             complaints.append(f"{name} has metrics that are billed")
         if not names(stage["Properties"].get("AccessLogSettings")) & template.of("AWS::Logs::LogGroup").keys():
             complaints.append(f"{name} has no access log")
+        for secret in ("$context.path", "$request", "authorization"):
+            if secret in stage["Properties"].get("AccessLogSettings", {}).get("Format", ""):
+                complaints.append(f"{name} logs {secret}")
     return complaints
 
 

@@ -83,6 +83,7 @@ BROKEN = [
     ("api", "Telegram.Events.Webhook.Properties.Method", "GET"),
     ("api", "Api.DefaultRouteSettings", None),
     ("api", "Api.AccessLogSettings", None),
+    ("api", "Api.AccessLogSettings.Format", "$context.path"),
     ("types", "Clock.ReservedConcurrentExecutions", 1),
     ("price", "Sender.Events.More", {"Type": "SQS", "Properties": {"Queue": {"Fn::GetAtt": ["RelayDeadLetters", "Arn"]}}}),
     ("builds", "Clock.CodeUri", "functions/api"),
