@@ -2,7 +2,6 @@
 
 import io
 import json
-import re
 import time
 import zipfile
 from pathlib import Path
@@ -118,18 +117,18 @@ def await_stack(account, stack):
 
 
 def created(account, endpoint, stack, outputs):
-    """What the stack holds, by names such as `api`, `inbound`, `relay_dead_letters`, `index_table`."""
+    """What the stack holds, by the names of the template."""
     pages = account.cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
     resources = [resource for page in pages for resource in page["StackResourceSummaries"]]
 
     def of(kind):
         return {
-            plain(resource["LogicalResourceId"]): resource["PhysicalResourceId"]
+            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
             for resource in resources
             if resource["ResourceType"] == kind
         }
 
-    api = of("AWS::ApiGatewayV2::Api")["api"]
+    api = of("AWS::ApiGatewayV2::Api")["Api"]
     return {
         "endpoint": endpoint,
         "region": REGION,
@@ -140,12 +139,6 @@ def created(account, endpoint, stack, outputs):
         "functions": of("AWS::Lambda::Function"),
         "queues": of("AWS::SQS::Queue"),
         "tables": of("AWS::DynamoDB::Table"),
-        "bucket": of("AWS::S3::Bucket")["bucket"],
+        "bucket": of("AWS::S3::Bucket")["Bucket"],
         "outputs": outputs,
     }
-
-
-def plain(name):
-    """`InboundDeadLetters` as `inbound_dead_letters`, `ApiFunction` as `api`, `WorkQueue` as `work`."""
-    name = re.sub(r"(Function|Queue)$", "", name)
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()

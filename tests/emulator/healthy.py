@@ -32,7 +32,7 @@ def main():
         aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
     )
-    answer = functions.invoke(FunctionName=stack["functions"]["api"], Payload=b'{"command":"create-token"}')
+    answer = functions.invoke(FunctionName=stack["functions"]["ApiFunction"], Payload=b'{"command":"create-token"}')
     payload = answer["Payload"].read()
     if "FunctionError" in answer:
         sys.exit(f"create-token: {payload.decode()}")

@@ -1,8 +1,8 @@
 """Starts the emulator with a desk deployed to it, and keeps it until standard input closes or SIGTERM comes.
 
-Prints one line of JSON when all stands: `endpoint`, `region`, `account`, `api_base_url`, `api_id`, `functions` (`api`,
-`telegram`, …), `queues` (URLs of `inbound`, `inbound_dead_letters`, …), `tables` (`table`, `index_table`), `bucket`,
-`outputs`, `pid`, `log`. The functions are held to the policies of their roles; whoever signs with `test` and `test` is not.
+Prints one line of JSON when all stands: `endpoint`, `region`, `account`, `api_base_url`, `api_id`, `functions`,
+`queues` (URLs) and `tables` by the names of the template, `bucket`, `outputs`, `pid`, `log`. The functions are held to
+the policies of their roles; whoever signs with `test` and `test` is not.
 Build the functions first, with `build.py`.
 
     .venv/bin/python tests/emulator/up.py
