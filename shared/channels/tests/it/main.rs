@@ -1,0 +1,13 @@
+//! Tests of the channels against their contract, in one binary.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly, in its helpers, too"
+)]
+
+mod bot_api;
+mod calls;
+mod fixtures;
+mod meaning;
+mod splitting;
