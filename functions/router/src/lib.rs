@@ -16,6 +16,7 @@ use store::execute::ExecuteError;
 use store::opening::OpenError;
 use store::queue::{Failed, MAX_RECEIVES, Message, Retry, process};
 use store::table::TableError;
+use tokio::time::Instant;
 
 /// The router.
 #[derive(Debug, Clone)]
@@ -46,8 +47,8 @@ impl Router {
     }
 
     /// Routes a batch and returns what failed. Within a conversation nothing overtakes a failed message.
-    pub async fn handle(&self, batch: &[Message]) -> Vec<Failed> {
-        process(batch, |message| self.one(message)).await
+    pub async fn handle(&self, batch: &[Message], deadline: Instant) -> Vec<Failed> {
+        process(batch, deadline, |message| self.one(message)).await
     }
 
     async fn one(&self, message: &Message) -> Result<(), Retry> {

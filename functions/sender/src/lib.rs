@@ -22,9 +22,13 @@ use store::envelope::Outbound;
 use store::execute::ExecuteError;
 use store::queue::{Failed, MAX_RECEIVES, Message, Retry, process};
 use store::table::TableError;
+use tokio::time::Instant;
 
 /// Waits up to this long are made by the queue message's visibility, so that order holds; longer ones by the clock.
 const SHORT_WAIT: Duration = Duration::from_secs(30);
+
+/// The longest that sending one part takes.
+const LONGEST_SEND: Duration = Duration::from_secs(60);
 
 /// The sender.
 #[derive(Debug, Clone)]
@@ -72,16 +76,18 @@ impl Sender {
     }
 
     /// Sends what the batch's conversations have to send, and returns the messages that must come again.
-    pub async fn handle(&self, batch: &[Message]) -> Vec<Failed> {
-        process(batch, |message| self.one(message)).await
+    pub async fn handle(&self, batch: &[Message], deadline: Instant) -> Vec<Failed> {
+        // What is begun must also end in time, or the process dies between a request and the note of it.
+        let begin_until = deadline.checked_sub(LONGEST_SEND).unwrap_or(deadline);
+        process(batch, begin_until, |message| self.one(message, begin_until)).await
     }
 
-    async fn one(&self, message: &Message) -> Result<(), Retry> {
+    async fn one(&self, message: &Message, begin_until: Instant) -> Result<(), Retry> {
         let Ok(outbound) = serde_json::from_str::<Outbound>(&message.body) else {
             tracing::error!(message.id, "an outbound message cannot be understood");
             return Err(Retry::default());
         };
-        match self.conversation(&outbound).await {
+        match self.conversation(&outbound, begin_until).await {
             Ok(Progress::GoOn | Progress::Stop) => Ok(()),
             Ok(Progress::Wait(wait)) if wait <= SHORT_WAIT && message.receives + 1 < MAX_RECEIVES => {
                 Err(Retry { after: Some(wait) })
@@ -95,13 +101,16 @@ impl Sender {
         }
     }
 
-    async fn conversation(&self, outbound: &Outbound) -> Result<Progress, SenderError> {
+    async fn conversation(&self, outbound: &Outbound, begin_until: Instant) -> Result<Progress, SenderError> {
         let replies = self.desk.unfinished_replies(&outbound.thread, Some(outbound.reply)).await?;
         if replies.is_empty() {
             return Ok(Progress::GoOn);
         }
         let line = self.line(outbound).await?;
         for reply in replies {
+            if Instant::now() >= begin_until {
+                return Ok(Progress::Wait(Duration::ZERO));
+            }
             match self.reply(line.as_ref(), reply).await? {
                 Progress::GoOn => {}
                 waits => return Ok(waits),

@@ -18,6 +18,7 @@ use store::contacts::ContactSearch;
 use store::envelope::Work;
 use store::queue::{Failed, MAX_RECEIVES, Message, Retry, process};
 use store::table::TableError;
+use tokio::time::Instant;
 
 /// The worker.
 #[derive(Clone)]
@@ -56,8 +57,8 @@ impl Worker {
     }
 
     /// Does the work of a batch and returns what must come again.
-    pub async fn handle(&self, batch: &[Message]) -> Vec<Failed> {
-        process(batch, |message| self.one(message)).await
+    pub async fn handle(&self, batch: &[Message], deadline: Instant) -> Vec<Failed> {
+        process(batch, deadline, |message| self.one(message)).await
     }
 
     async fn one(&self, message: &Message) -> Result<(), Retry> {

@@ -116,7 +116,7 @@ pub fn decide(
             }
         }
         Command::Recompute => {
-            draft.step(Sla::retargeted);
+            draft.retarget();
             if draft.effects.sla.is_empty() {
                 return Ok(None);
             }
@@ -206,13 +206,26 @@ impl<'a> Draft<'a> {
 
     fn customer_speaks(&mut self) {
         match self.status {
-            Status::WaitingCustomer | Status::Solved => self.go(Status::Open),
+            Status::WaitingCustomer | Status::WaitingThirdParty | Status::Solved => self.go(Status::Open),
             // What is unwanted makes no work.
             Status::Spam => return,
             _ => {}
         }
         let answered_before = self.ticket.first_reply_at.is_some();
         self.step(|sla, terms, now| sla.asked(terms, answered_before, now));
+    }
+
+    /// Brings the clocks in line with the promises that now hold, and starts those that are new.
+    fn retarget(&mut self) {
+        if !self.status.is_active() {
+            return;
+        }
+        self.step(Sla::retargeted);
+        self.step(Sla::opened);
+        if self.ticket.waiting_since.is_some() {
+            let answered_before = self.ticket.first_reply_at.is_some();
+            self.step(|sla, terms, now| sla.asked(terms, answered_before, now));
+        }
     }
 
     fn answered(&mut self) {
@@ -293,9 +306,7 @@ impl<'a> Draft<'a> {
         }
         if let Some(priority) = changes.priority {
             self.priority = priority;
-            if self.status.is_active() {
-                self.step(Sla::retargeted);
-            }
+            self.retarget();
         }
         if changes == Changes::default() && self.effects.status.is_none() {
             return Ok(None);

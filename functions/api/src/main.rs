@@ -1,0 +1,71 @@
+//! Starts the REST API under Lambda.
+//!
+//! Invoked directly, which takes IAM's permission, it makes the first API token: `{"command": "create-token"}`.
+
+use std::sync::Arc;
+
+use api::{Api, Limits};
+use async_trait::async_trait;
+use channels::Directory;
+use channels::http::Http;
+use desk::calendar::Zone;
+use lambda::{Aws, QueueName};
+use store::Desk;
+use store::dead_letters::DeadLetters;
+use store::queue::Queue;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Error> {
+    let aws = lambda::start().await;
+    let desk = Desk::new(Arc::new(aws.table()?), aws.environment());
+    let zone = aws.time_zone().unwrap_or_else(|| "UTC".to_owned());
+    desk.install_defaults(Zone::try_from(zone.as_str())?).await?;
+    let key = Arc::new(aws.sealing_key().await?);
+    let queue = |name| -> Result<Arc<dyn Queue>, lambda::Error> { Ok(Arc::new(aws.queue(name)?)) };
+    let api = Api {
+        index: Arc::new(aws.index_table()?),
+        directory: Directory::new(desk.clone(), Arc::clone(&key)),
+        key,
+        http: Http::new()?,
+        blobs: aws.blobs()?,
+        inbound: queue(QueueName::Inbound)?,
+        queues: vec![
+            ("inbound", queue(QueueName::Inbound)?),
+            ("outbound", queue(QueueName::Outbound)?),
+            ("work", queue(QueueName::Work)?),
+        ],
+        dead_letters: vec![
+            dead_letters(&aws, "inbound", Some(QueueName::Inbound), QueueName::InboundDeadLetters)?,
+            dead_letters(&aws, "outbound", Some(QueueName::Outbound), QueueName::OutboundDeadLetters)?,
+            dead_letters(&aws, "work", Some(QueueName::Work), QueueName::WorkDeadLetters)?,
+            dead_letters(&aws, "relay", None, QueueName::RelayDeadLetters)?,
+        ],
+        public_url: aws.public_url(),
+        limits: Some(Arc::new(Account(aws))),
+        desk: desk.clone(),
+    };
+    lambda::run_http_or_direct(api::handler(api), async |event| Ok(api::direct(&desk, event).await?)).await
+}
+
+/// The limits of the AWS account.
+struct Account(Aws);
+
+#[async_trait]
+impl Limits for Account {
+    async fn concurrent_executions(&self) -> Result<Option<u32>, String> {
+        self.0.account_limit().await.map_err(|error| error.to_string())
+    }
+}
+
+fn dead_letters(
+    aws: &Aws,
+    name: &'static str,
+    source: Option<QueueName>,
+    dead: QueueName,
+) -> Result<DeadLetters, lambda::Error> {
+    let source = match source {
+        Some(source) => Some(Arc::new(aws.queue(source)?) as Arc<dyn Queue>),
+        None => None,
+    };
+    Ok(DeadLetters { name, source, dead: Arc::new(aws.queue(dead)?) })
+}

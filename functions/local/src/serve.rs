@@ -1,0 +1,214 @@
+//! The desk in one process: every function, its event sources, and one listener.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::Api;
+use channels::http::Http;
+use channels::{Directory, Receiver};
+use clock::Clock;
+use desk::calendar::Zone;
+use object_store::local::LocalFileSystem;
+use relay::Relay;
+use sender::Sender;
+use store::Desk;
+use store::blobs::Blobs;
+use store::contacts::ContactSearch;
+use store::dead_letters::DeadLetters;
+use store::environment::{Environment, System};
+use store::queue::Queue;
+use store::sqlite::{Sqlite, SqliteQueue, TableName};
+use store::table::Table;
+use tokio::net::TcpListener;
+use worker::Worker;
+
+use crate::home::Home;
+use crate::links::{LocalLinks, Uploads};
+use crate::options::Serve;
+use crate::{links, loops, polling, welcome};
+
+/// How many batches of a queue are worked on at once. A conversation is never in two of them.
+const AT_ONCE: usize = 8;
+/// How long a message is in hand, for work inside this process.
+const QUICK: Duration = Duration::from_secs(60);
+/// How long a message is in hand, for work that waits for platforms.
+const SLOW: Duration = Duration::from_secs(300);
+
+/// Runs the desk until the process is asked to end.
+pub(crate) async fn run(options: Serve) -> Result<(), Box<dyn Error>> {
+    start_log();
+    let environment: Arc<dyn Environment> = Arc::new(System::new());
+    let zone = Zone::try_from(options.time_zone.as_str())?;
+    let home = Home::take(&options.data)?;
+    let key = Arc::new(home.sealing_key(&*environment)?);
+    let sqlite = Sqlite::open(&home.database(), Arc::clone(&environment))?;
+    // Whatever was in hand when the last process ended is in nobody's hand now.
+    sqlite.release_all().await?;
+
+    let listener = TcpListener::bind(options.listen)
+        .await
+        .map_err(|error| format!("{} cannot be listened on: {error}", options.listen))?;
+    let url = format!("http://{}", listener.local_addr()?);
+
+    let desk = Desk::new(Arc::new(sqlite.table(TableName::Main)), Arc::clone(&environment));
+    desk.install_defaults(zone).await?;
+    let printed = api::first_token(&desk, options.api_token.as_deref()).await?;
+
+    let base = options.public_url.clone().unwrap_or_else(|| url.clone());
+    let objects = Arc::new(LocalFileSystem::new_with_prefix(home.objects())?);
+    let blobs = Blobs::new(objects, Arc::new(LocalLinks { base, key: Arc::clone(&key) }));
+    let parts = Parts {
+        directory: Directory::new(desk.clone(), Arc::clone(&key)),
+        http: Http::new()?,
+        queues: Queues::of(&sqlite),
+        public_url: options.public_url,
+        desk,
+        blobs,
+        key,
+        sqlite,
+    };
+    parts.start_loops(Duration::from_secs(options.tick_seconds.max(1)));
+    let app = parts.app();
+    welcome::greet(&url, printed.as_ref().map(store::seal::Secret::expose));
+    axum::serve(listener, app).with_graceful_shutdown(asked_to_end()).await?;
+    drop(home);
+    Ok(())
+}
+
+/// The queues of the desk.
+struct Queues {
+    inbound: SqliteQueue,
+    outbound: SqliteQueue,
+    work: SqliteQueue,
+    relay_dead: SqliteQueue,
+}
+
+impl Queues {
+    fn of(sqlite: &Sqlite) -> Self {
+        Self {
+            inbound: sqlite.queue("inbound", true),
+            outbound: sqlite.queue("outbound", true),
+            work: sqlite.queue("work", false),
+            relay_dead: sqlite.queue("relay-dead", false),
+        }
+    }
+}
+
+/// Everything that functions are made of.
+struct Parts {
+    desk: Desk,
+    directory: Directory,
+    http: Http,
+    queues: Queues,
+    blobs: Blobs,
+    key: Arc<store::seal::SealingKey>,
+    sqlite: Sqlite,
+    public_url: Option<String>,
+}
+
+impl Parts {
+    fn index(&self) -> Arc<dyn Table> {
+        Arc::new(self.sqlite.table(TableName::Index))
+    }
+
+    fn receiver(&self) -> Receiver {
+        Receiver {
+            directory: self.directory.clone(),
+            inbound: Arc::new(self.queues.inbound.clone()),
+            blobs: self.blobs.clone(),
+        }
+    }
+
+    /// Starts everything that nobody calls.
+    fn start_loops(&self, tick: Duration) {
+        let queues = &self.queues;
+        let router = router::Router::new(self.desk.clone(), self.blobs.clone());
+        let sender =
+            Sender::new(self.desk.clone(), self.directory.clone(), self.blobs.clone(), self.http.clone());
+        let worker = Worker::new(
+            self.desk.clone(),
+            ContactSearch::new(self.index()),
+            self.directory.clone(),
+            self.blobs.clone(),
+            self.http.clone(),
+        );
+        for _ in 0..AT_ONCE {
+            let (router, sender, worker) = (router.clone(), sender.clone(), worker.clone());
+            tokio::spawn(loops::consume(queues.inbound.clone(), QUICK, move |batch, deadline| {
+                let router = router.clone();
+                async move { router.handle(&batch, deadline).await }
+            }));
+            tokio::spawn(loops::consume(queues.outbound.clone(), SLOW, move |batch, deadline| {
+                let sender = sender.clone();
+                async move { sender.handle(&batch, deadline).await }
+            }));
+            tokio::spawn(loops::consume(queues.work.clone(), SLOW, move |batch, deadline| {
+                let worker = worker.clone();
+                async move { worker.handle(&batch, deadline).await }
+            }));
+        }
+        let outbound: Arc<dyn Queue> = Arc::new(queues.outbound.clone());
+        let relay =
+            Relay::new(Arc::clone(&outbound), Arc::new(queues.work.clone()), Arc::new(queues.relay_dead.clone()));
+        tokio::spawn(loops::relay(self.sqlite.changes(), relay));
+        tokio::spawn(loops::tick(Clock::new(self.desk.clone(), self.index(), outbound), tick));
+        tokio::spawn(loops::purge(self.sqlite.clone()));
+        tokio::spawn(polling::run(self.desk.clone(), self.receiver(), self.http.clone()));
+    }
+
+    /// Everything that is called over HTTP.
+    fn app(&self) -> axum::Router {
+        let queues = &self.queues;
+        let uploads =
+            Uploads { desk: self.desk.clone(), blobs: self.blobs.clone(), key: Arc::clone(&self.key) };
+        api::handler(Api {
+            desk: self.desk.clone(),
+            index: self.index(),
+            key: Arc::clone(&self.key),
+            directory: self.directory.clone(),
+            http: self.http.clone(),
+            blobs: self.blobs.clone(),
+            inbound: Arc::new(queues.inbound.clone()),
+            queues: vec![
+                ("inbound", Arc::new(queues.inbound.clone())),
+                ("outbound", Arc::new(queues.outbound.clone())),
+                ("work", Arc::new(queues.work.clone())),
+            ],
+            dead_letters: vec![
+                dead_letters("inbound", &queues.inbound),
+                dead_letters("outbound", &queues.outbound),
+                dead_letters("work", &queues.work),
+                DeadLetters { name: "relay", source: None, dead: Arc::new(queues.relay_dead.clone()) },
+            ],
+            public_url: self.public_url.clone(),
+            limits: None,
+        })
+        .merge(telegram::handler(self.receiver()))
+        .merge(links::handler(uploads))
+    }
+}
+
+fn dead_letters(name: &'static str, queue: &SqliteQueue) -> DeadLetters {
+    DeadLetters { name, source: Some(Arc::new(queue.clone())), dead: Arc::new(queue.dead_letters()) }
+}
+
+fn start_log() {
+    let level = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(level).with_writer(std::io::stderr).init();
+}
+
+async fn asked_to_end() {
+    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(terminate) => terminate,
+        Err(error) => {
+            tracing::error!(%error, "the process cannot be asked to end");
+            return std::future::pending().await;
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}

@@ -1,0 +1,17 @@
+//! Starts the relay under Lambda.
+
+use std::sync::Arc;
+
+use lambda::QueueName;
+use relay::Relay;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Error> {
+    let aws = lambda::start().await;
+    let relay = Relay::new(
+        Arc::new(aws.queue(QueueName::Outbound)?),
+        Arc::new(aws.queue(QueueName::Work)?),
+        Arc::new(aws.queue(QueueName::RelayDeadLetters)?),
+    );
+    lambda::run_stream(async |inserted| relay.handle(&inserted).await).await
+}

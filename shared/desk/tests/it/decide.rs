@@ -1,0 +1,279 @@
+//! The decision: every command, every refusal, and the clocks that follow.
+
+use desk::channel::{Channel, ChannelClass, ThreadKey};
+use desk::command::{Command, Opening, Refusal, Request, Update};
+use desk::event::{Actor, DeliveryProblem, Event, Fact, MessageReceived, Replied, Said};
+use desk::ids::{AgentId, CalendarId, ConnectionId, ContactId, PolicyId, ReplyId, TeamId, TicketId, TokenId, Ulid};
+use desk::message::MessageContent;
+use desk::settings::{Agent, Settings, Team};
+use desk::sla::{ClockState, Metric, Policy};
+use desk::ticket::{Priority, Status, Ticket};
+use jiff::{SignedDuration, Timestamp};
+
+/// A ticket with its log, and a clock that tests move.
+pub(crate) struct Desk {
+    pub(crate) settings: Settings,
+    pub(crate) now: Timestamp,
+    pub(crate) log: Vec<Event>,
+}
+
+fn ulid(n: u128) -> Ulid {
+    Ulid::from_parts(1_700_000_000_000, n)
+}
+
+fn staff() -> Actor {
+    Actor::Token { id: TokenId::new(ulid(9)) }
+}
+
+impl Desk {
+    pub(crate) fn new() -> Self {
+        let policy = Policy {
+            id: PolicyId::new(ulid(1)),
+            name: "All".to_owned(),
+            position: 1,
+            conditions: desk::sla::Conditions::default(),
+            calendar: None,
+            first_response: Some(300),
+            next_response: Some(600),
+            resolution: Some(3600),
+            warn_percent: Some(80),
+        };
+        let settings = Settings {
+            policies: vec![policy],
+            teams: vec![Team { id: TeamId::new(ulid(2)), name: "Sales".to_owned(), sender_name: None }],
+            agents: vec![Agent { id: AgentId::new(ulid(3)), name: "Ann".to_owned(), email: None }],
+            ..Settings::default()
+        };
+        let now: Timestamp = "2026-03-02T10:00:00Z".parse().unwrap();
+        let opening = Opening {
+            ticket: TicketId::new(ulid(4)),
+            number: 1,
+            contact: ContactId::new(ulid(5)),
+            thread: Some(ThreadKey {
+                channel: Channel::try_from("telegram").unwrap(),
+                connection: ConnectionId::new(ulid(6)),
+                conversation: "42".to_owned(),
+            }),
+            class: Some(ChannelClass::Messenger),
+            priority: Priority::Normal,
+            team: None,
+            subject: "Parcel".to_owned(),
+            follow_up_of: None,
+        };
+        let actor = Actor::Contact { id: opening.contact };
+        let opened = desk::decide::open(opening, actor, None, &settings, now);
+        Self { settings, now, log: vec![opened] }
+    }
+
+    pub(crate) fn ticket(&self) -> Ticket {
+        Ticket::fold(&self.log).unwrap()
+    }
+
+    pub(crate) fn wait(&mut self, seconds: i64) -> &mut Self {
+        self.now += SignedDuration::from_secs(seconds);
+        self
+    }
+
+    pub(crate) fn ask(&mut self, actor: Actor, command: Command) -> Result<Option<Event>, Refusal> {
+        let event = desk::decide(&self.ticket(), Request { actor, cause: None, command }, &self.settings, self.now)?;
+        self.log.extend(event.clone());
+        Ok(event)
+    }
+
+    pub(crate) fn receive(&mut self) -> Result<Option<Event>, Refusal> {
+        let message = MessageReceived {
+            message: self.log.len().to_string(),
+            sent_at: self.now,
+            asks: true,
+            album: None,
+            attachments: 0,
+            late: false,
+        };
+        let said = Said { message: MessageContent::text("?"), ..Said::default() };
+        let actor = Actor::Contact { id: self.ticket().contact };
+        self.ask(actor, Command::Receive(Box::new(message), Box::new(said)))
+    }
+
+    fn reply_as(&mut self, automatic: bool, status: Option<Status>) -> Result<Option<Event>, Refusal> {
+        let replied = Replied { reply: ReplyId::new(ulid(7)), automatic, again: None };
+        self.ask(staff(), Command::Reply { replied, said: Box::default(), status })
+    }
+
+    pub(crate) fn reply(&mut self) {
+        self.reply_as(false, None).unwrap();
+    }
+
+    pub(crate) fn update(&mut self, update: Update) -> Result<Option<Event>, Refusal> {
+        self.ask(staff(), Command::Update(update))
+    }
+
+    fn status(&mut self, status: Status) {
+        self.update(Update { status: Some(status), ..Update::default() }).unwrap();
+    }
+
+    fn clock(&self, metric: Metric) -> ClockState {
+        self.ticket().sla.clock(metric).unwrap().state
+    }
+}
+
+#[test]
+fn a_question_is_answered_and_the_ball_is_with_the_customer() {
+    let mut desk = Desk::new();
+    desk.receive().unwrap();
+    assert_eq!(desk.ticket().status, Status::New);
+    assert_eq!(desk.clock(Metric::FirstResponse), ClockState::Running);
+    desk.wait(60).reply();
+    let ticket = desk.ticket();
+    assert_eq!(ticket.status, Status::WaitingCustomer);
+    assert_eq!(ticket.first_reply_at, Some(desk.now));
+    assert_eq!(ticket.waiting_since, None);
+    assert_eq!(desk.clock(Metric::FirstResponse), ClockState::Met);
+    assert_eq!(desk.clock(Metric::Resolution), ClockState::Paused);
+    desk.wait(60).receive().unwrap();
+    assert_eq!(desk.ticket().status, Status::Open);
+    assert_eq!(desk.clock(Metric::NextResponse), ClockState::Running);
+    assert_eq!(desk.clock(Metric::Resolution), ClockState::Running);
+}
+
+#[test]
+fn an_answer_after_the_deadline_is_a_breach_even_when_no_timer_ran() {
+    let mut desk = Desk::new();
+    desk.receive().unwrap();
+    desk.wait(301).reply();
+    assert_eq!(desk.clock(Metric::FirstResponse), ClockState::Breached);
+}
+
+#[test]
+fn an_automatic_reply_stops_no_clock_and_moves_no_status() {
+    let mut desk = Desk::new();
+    desk.receive().unwrap();
+    desk.reply_as(true, None).unwrap();
+    assert_eq!(desk.ticket().status, Status::New);
+    assert!(desk.ticket().waiting_since.is_some());
+    assert_eq!(desk.clock(Metric::FirstResponse), ClockState::Running);
+}
+
+#[test]
+fn no_clock_runs_on_a_solved_ticket() {
+    let mut desk = Desk::new();
+    desk.receive().unwrap();
+    desk.reply();
+    desk.receive().unwrap();
+    desk.status(Status::Solved);
+    assert!(desk.ticket().sla.clocks().iter().all(|clock| clock.state != ClockState::Running));
+    assert_eq!(desk.ticket().waiting_since, None);
+}
+
+#[test]
+fn a_solved_ticket_opens_again_inside_the_window_only() {
+    let mut desk = Desk::new();
+    desk.receive().unwrap();
+    desk.status(Status::Solved);
+    desk.wait(7 * 24 * 3600).receive().unwrap();
+    assert_eq!(desk.ticket().status, Status::Open);
+    desk.status(Status::Solved);
+    desk.wait(7 * 24 * 3600 + 1);
+    assert_eq!(desk.receive(), Err(Refusal::Final(Status::Solved)));
+    desk.ask(Actor::System, Command::Tick).unwrap();
+    assert_eq!(desk.ticket().status, Status::Closed);
+    assert!(matches!(desk.log.last().unwrap().fact, Fact::AutoClosed {}));
+}
+
+#[test]
+fn time_warns_once_and_breaches_once() {
+    let mut desk = Desk::new();
+    desk.receive().unwrap();
+    assert_eq!(desk.wait(239).ask(Actor::System, Command::Tick).unwrap(), None);
+    assert!(desk.wait(1).ask(Actor::System, Command::Tick).unwrap().is_some());
+    assert_eq!(desk.wait(1).ask(Actor::System, Command::Tick).unwrap(), None);
+    assert!(desk.wait(60).ask(Actor::System, Command::Tick).unwrap().is_some());
+    assert_eq!(desk.clock(Metric::FirstResponse), ClockState::Breached);
+    assert_eq!(desk.wait(1).ask(Actor::System, Command::Tick).unwrap(), None);
+}
+
+#[test]
+fn a_reply_that_did_not_arrive_gives_the_ball_back() {
+    let mut desk = Desk::new();
+    desk.receive().unwrap();
+    desk.reply();
+    let problem =
+        DeliveryProblem { reply: ReplyId::new(ulid(7)), reason: "blocked".to_owned(), detail: None };
+    desk.ask(Actor::System, Command::FailReply(problem)).unwrap();
+    assert_eq!(desk.ticket().status, Status::Open);
+    assert!(desk.ticket().waiting_since.is_some());
+    assert_eq!(desk.clock(Metric::NextResponse), ClockState::Running);
+}
+
+#[test]
+fn the_urgent_have_another_deadline() {
+    let mut desk = Desk::new();
+    let mut urgent = desk.settings.policies[0].clone();
+    urgent.id = PolicyId::new(ulid(11));
+    urgent.position = 0;
+    urgent.conditions.priorities = vec![Priority::Urgent];
+    urgent.first_response = Some(60);
+    desk.settings.policies.insert(0, urgent);
+    desk.receive().unwrap();
+    desk.update(Update { priority: Some(Priority::Urgent), ..Update::default() }).unwrap();
+    let clock = desk.ticket().sla.clock(Metric::FirstResponse).unwrap().clone();
+    assert_eq!(clock.aim.deadline, Some(desk.now + SignedDuration::from_secs(60)));
+    assert_eq!(clock.policy, PolicyId::new(ulid(11)));
+}
+
+#[test]
+fn a_changed_policy_reaches_open_tickets() {
+    let mut desk = Desk::new();
+    desk.receive().unwrap();
+    assert_eq!(desk.ask(Actor::System, Command::Recompute).unwrap(), None);
+    desk.settings.policies[0].first_response = Some(30);
+    desk.settings.policies[0].calendar = Some(CalendarId::new(ulid(77)));
+    assert!(desk.ask(Actor::System, Command::Recompute).unwrap().is_some());
+    let deadline = desk.ticket().sla.clock(Metric::FirstResponse).unwrap().aim.deadline;
+    assert_eq!(deadline, Some(desk.now + SignedDuration::from_secs(30)));
+}
+
+#[test]
+fn refusals_name_the_reason() {
+    let mut desk = Desk::new();
+    let refused = |desk: &mut Desk, update| desk.update(update).unwrap_err().code();
+    let stale = Update { expected: Some(7), subject: Some("New".to_owned()), ..Update::default() };
+    assert_eq!(refused(&mut desk, stale), "stale");
+    for status in [Status::Merged] {
+        assert_eq!(refused(&mut desk, Update { status: Some(status), ..Update::default() }), "invalid_transition");
+    }
+    let team = Update { team: Some(Some(TeamId::new(ulid(99)))), ..Update::default() };
+    assert_eq!(refused(&mut desk, team), "unknown_team");
+    let agent = Update { assignee: Some(Some(AgentId::new(ulid(99)))), ..Update::default() };
+    assert_eq!(refused(&mut desk, agent), "unknown_agent");
+    for subject in ["", "  ", &"x".repeat(Ticket::MAX_SUBJECT_LENGTH + 1)] {
+        assert_eq!(refused(&mut desk, Update { subject: Some(subject.to_owned()), ..Update::default() }), "invalid");
+    }
+    let tags = (0..=Ticket::MAX_TAGS).map(|n| n.to_string()).collect();
+    assert_eq!(refused(&mut desk, Update { tags: Some(tags), ..Update::default() }), "invalid");
+    desk.status(Status::Closed);
+    assert_eq!(refused(&mut desk, Update { priority: Some(Priority::High), ..Update::default() }), "ticket_closed");
+    assert_eq!(desk.reply_as(false, None).unwrap_err().code(), "ticket_closed");
+}
+
+#[test]
+fn what_changes_nothing_is_no_event() {
+    let mut desk = Desk::new();
+    let same = Update { priority: Some(Priority::Normal), subject: Some("Parcel".to_owned()), ..Update::default() };
+    assert_eq!(desk.update(same).unwrap(), None);
+    assert_eq!(desk.ticket().revision, 1);
+    let tags = Update { tags: Some(vec![" vip ".to_owned(), "vip".to_owned()]), ..Update::default() };
+    desk.update(tags).unwrap();
+    assert_eq!(desk.ticket().tags, ["vip"]);
+    assert_eq!(desk.ticket().revision, 2);
+}
+
+#[test]
+fn the_unwanted_make_no_work() {
+    let mut desk = Desk::new();
+    desk.receive().unwrap();
+    desk.status(Status::Spam);
+    desk.receive().unwrap();
+    let ticket = desk.ticket();
+    assert_eq!(ticket.status, Status::Spam);
+    assert!(ticket.sla.clocks().iter().all(|clock| clock.state != ClockState::Running));
+}

@@ -1,0 +1,4 @@
+//! What the core promises, through its public functions.
+
+mod decide;
+mod fold;
