@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::desk::Desk;
 use crate::keys;
-use crate::table::{Condition, Item, TableError};
+use crate::table::{Condition, Item, TableError, Write};
 
 /// What became of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -80,10 +80,18 @@ impl Desk {
     /// # Errors
     /// [`TableError::ConditionFailed`] when somebody else wrote it, or the table is unavailable.
     pub async fn save_file(&self, file: &StoredFile) -> Result<(), TableError> {
-        let condition = match file.version {
-            0 | 1 => Condition::Absent,
-            version => Condition::Version(version - 1),
-        };
-        self.table.write(vec![crate::table::Write::Put(Item::new(keys::attachment(file.id), file)?, condition)]).await
+        self.table.write(vec![put_file(file)?]).await
     }
+}
+
+/// The write of a file's record. The first one must find none, later ones the version before.
+///
+/// # Errors
+/// Never in practice: when the record does not serialise.
+pub fn put_file(file: &StoredFile) -> Result<Write, TableError> {
+    let condition = match file.version {
+        0 | 1 => Condition::Absent,
+        version => Condition::Version(version - 1),
+    };
+    Ok(Write::Put(Item::new(keys::attachment(file.id), file)?, condition))
 }

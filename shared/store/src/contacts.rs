@@ -111,6 +111,15 @@ pub struct Found {
     pub contact: ContactId,
 }
 
+/// A contact with the word by which the search found it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hit {
+    /// The word.
+    pub word: String,
+    /// The contact.
+    pub contact: ContactId,
+}
+
 impl ContactSearch {
     /// The search on the index table.
     pub fn new(index: std::sync::Arc<dyn crate::table::Table>) -> Self {
@@ -122,11 +131,7 @@ impl ContactSearch {
     /// # Errors
     /// When the table is unavailable.
     pub async fn add(&self, contact: &Contact) -> Result<(), TableError> {
-        let mut words = words(contact.name.as_deref().unwrap_or_default());
-        for identity in &contact.identities {
-            words.extend(self::words(&identity.address));
-            words.extend(self::words(identity.username.as_deref().unwrap_or_default()));
-        }
+        let mut words = contact.words();
         words.sort_unstable();
         words.dedup();
         words.truncate(crate::table::MAX_WRITES);
@@ -138,7 +143,8 @@ impl ContactSearch {
         if writes.is_empty() { Ok(()) } else { self.index.write(writes).await }
     }
 
-    /// Contacts that have, for each word of `query`, a word that begins with it.
+    /// Contacts that have a word that begins with the longest word of `query`. A contact with several such words
+    /// comes several times; [`Contact::is_hit`] lets each through once.
     ///
     /// # Errors
     /// When the table is unavailable.
@@ -147,18 +153,19 @@ impl ContactSearch {
         query: &str,
         after: Option<String>,
         limit: usize,
-    ) -> Result<Listed<ContactId>, TableError> {
-        let mut words = words(query);
-        // The longest word narrows most; the others are checked against the contact by the caller.
-        words.sort_by_key(|word| std::cmp::Reverse(word.len()));
-        let Some(word) = words.first() else { return Ok(Listed { items: Vec::new(), next: None }) };
+    ) -> Result<Listed<Hit>, TableError> {
+        // The other words are checked against the contact by the caller.
+        let Some(word) = &longest_word(query) else { return Ok(Listed { items: Vec::new(), next: None }) };
         let query = Query::partition(bucket(word)).begins_with(word).after(after).limit(limit);
         let page = self.index.query(query).await?;
         let next = page.items.last().filter(|_| page.more).map(|last| last.key.sk.clone());
         let items = page
             .items
             .into_iter()
-            .map(|item| item.read::<Found>().map(|found| found.contact))
+            .map(|item| {
+                let word = item.key.sk.split('#').next().unwrap_or_default().to_owned();
+                item.read::<Found>().map(|found| Hit { word, contact: found.contact })
+            })
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Listed { items, next })
     }
@@ -167,13 +174,32 @@ impl ContactSearch {
 impl Contact {
     /// Whether each word of `query` begins a word of the name, a handle or an address.
     pub fn matches(&self, query: &str) -> bool {
+        let own = self.words();
+        words(query).iter().all(|wanted| own.iter().any(|word| word.starts_with(wanted)))
+    }
+
+    /// Whether the contact matches and was found by the first of its words that the search can find it by.
+    pub fn is_hit(&self, query: &str, word: &str) -> bool {
+        let Some(wanted) = longest_word(query) else { return false };
+        let own = self.words();
+        let first = own.iter().filter(|own| own.starts_with(&wanted)).min();
+        first.is_some_and(|first| first == word) && self.matches(query)
+    }
+
+    /// The words of the name, the handles and the addresses.
+    fn words(&self) -> Vec<String> {
         let mut own = words(self.name.as_deref().unwrap_or_default());
         for identity in &self.identities {
             own.extend(words(&identity.address));
             own.extend(words(identity.username.as_deref().unwrap_or_default()));
         }
-        words(query).iter().all(|wanted| own.iter().any(|word| word.starts_with(wanted)))
+        own
     }
+}
+
+/// The word of a query that narrows most.
+fn longest_word(query: &str) -> Option<String> {
+    words(query).into_iter().max_by_key(String::len)
 }
 
 fn words(text: &str) -> Vec<String> {

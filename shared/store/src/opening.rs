@@ -66,14 +66,14 @@ pub enum OpenError {
 }
 
 impl Desk {
-    /// Opens a ticket and executes the first command on it, with companion writes, all or nothing.
+    /// Opens a ticket and executes the first commands on it, with companion writes, all or nothing.
     ///
     /// # Errors
     /// When anything it depends on changed meanwhile, it was done before, or the table fails.
-    pub async fn open_ticket(
+    pub async fn open_ticket<I: IntoIterator<Item = Request>>(
         &self,
         start: Start,
-        first: impl Fn(ContactId) -> Option<Request>,
+        first: impl Fn(ContactId) -> I,
         companions: impl Fn(&[Event], &Ticket) -> Result<Vec<Write>, TableError>,
     ) -> Result<Ticket, OpenError> {
         let settings = self.settings().await?;
@@ -97,11 +97,11 @@ impl Desk {
         let opened = decide::open(opening, actor, start.cause.clone(), &settings, now);
         let mut events = vec![opened];
         let mut ticket = Ticket::fold(&events).ok_or_else(|| TableError::Invalid("an opening that folds to nothing".to_owned()))?;
-        if let Some(request) = first(contact)
-            && let Some((after, event)) = step(&ticket, request, &settings, now)?
-        {
-            ticket = after;
-            events.push(event);
+        for request in first(contact) {
+            if let Some((after, event)) = step(&ticket, request, &settings, now)? {
+                ticket = after;
+                events.push(event);
+            }
         }
 
         if let Some((key, seen)) = start.thread {

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::desk::Desk;
 use crate::keys;
 use crate::table::{Condition, Item, Key, Query, TableError, Write};
+use crate::tickets::Listed;
 
 /// How long a process trusts the settings that it has read.
 const TRUST: SignedDuration = SignedDuration::from_secs(20);
@@ -134,16 +135,42 @@ impl Desk {
         self.table.get(&key(T::KIND, id)).await?.map(Item::read).transpose()
     }
 
-    /// Writes a setting that was read at the version before; a new one has version 1.
+    /// Settings of one kind, by their ids, beyond the id `after`.
+    ///
+    /// # Errors
+    /// When the table is unavailable.
+    pub async fn list_settings<T: Setting>(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Listed<Versioned<T>>, TableError> {
+        let query = Query::partition(keys::setting_partition(PARTITION))
+            .begins_with(&format!("{}#", T::KIND))
+            .after(after.map(|id| key(T::KIND, id).sk))
+            .limit(limit);
+        let page = self.table.query(query).await?;
+        let items = page.items.into_iter().map(Item::read).collect::<Result<Vec<Versioned<T>>, _>>()?;
+        let next = items.last().filter(|_| page.more).map(|last| last.value.id());
+        Ok(Listed { items, next })
+    }
+
+    /// Writes a setting that was read at the version before; a new one has version 1. `companions` go along.
     ///
     /// With `recompute`, all active tickets are brought in line soon after.
     ///
     /// # Errors
     /// [`TableError::ConditionFailed`] when somebody else wrote it, or the table is unavailable.
-    pub async fn save_setting<T: Setting>(&self, setting: &Versioned<T>, recompute: bool) -> Result<(), TableError> {
+    pub async fn save_setting<T: Setting>(
+        &self,
+        setting: &Versioned<T>,
+        recompute: bool,
+        companions: Vec<Write>,
+    ) -> Result<(), TableError> {
         let condition = if setting.version == 1 { Condition::Absent } else { Condition::Version(setting.version - 1) };
         let key = key(T::KIND, &setting.value.id());
-        self.change_settings(vec![Write::Put(Item::new(key, setting)?, condition)], recompute).await
+        let mut writes = vec![Write::Put(Item::new(key, setting)?, condition)];
+        writes.extend(companions);
+        self.change_settings(writes, recompute).await
     }
 
     /// Removes a setting.

@@ -66,8 +66,7 @@ impl Desk {
     /// # Errors
     /// When the table is unavailable.
     pub async fn save_token(&self, text: &Secret, token: &StoredToken) -> Result<(), TableError> {
-        let item = Item::new(keys::setting(KIND, &hash(text.expose())), token)?;
-        self.table.write(vec![Write::Put(item, Condition::Any)]).await
+        self.table.write(vec![put_token(text, token)?]).await
     }
 
     /// Revokes a token. Whether there was one.
@@ -95,6 +94,14 @@ impl Desk {
             }
         }
     }
+}
+
+/// The write of a token, under the hash of its text.
+///
+/// # Errors
+/// Never in practice: when the token does not serialise.
+pub fn put_token(text: &Secret, token: &StoredToken) -> Result<Write, TableError> {
+    Ok(Write::Put(Item::new(keys::setting(KIND, &hash(text.expose())), token)?, Condition::Any))
 }
 
 fn hash(text: &str) -> String {
