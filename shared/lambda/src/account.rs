@@ -44,11 +44,7 @@ pub async fn account_limit(
 
 async fn settings(config: &SdkConfig, environment: &dyn Environment) -> Result<Settings, Error> {
     let region = config.region().ok_or("no region")?.to_string();
-    let credentials = config
-        .credentials_provider()
-        .ok_or("no credentials")?
-        .provide_credentials()
-        .await?;
+    let credentials = config.credentials_provider().ok_or("no credentials")?.provide_credentials().await?;
     let base = match config.endpoint_url() {
         Some(endpoint) => endpoint.trim_end_matches('/').to_owned(),
         None => format!("https://lambda.{region}.amazonaws.com"),
@@ -66,10 +62,7 @@ async fn settings(config: &SdkConfig, environment: &dyn Environment) -> Result<S
         .into();
     let mut request = axum::http::Request::get(&url).body(Vec::new())?;
     let signable = SignableRequest::new("GET", &url, std::iter::empty(), SignableBody::Bytes(&[]))?;
-    sign(signable, &parameters)?
-        .into_parts()
-        .0
-        .apply_to_request_http1x(&mut request);
+    sign(signable, &parameters)?.into_parts().0.apply_to_request_http1x(&mut request);
 
     let client = reqwest::Client::builder()
         .connect_timeout(sdk::CONNECT_TIMEOUT)

@@ -60,10 +60,7 @@ impl Aws {
     /// Reads region and credentials. Connects to nothing yet.
     pub async fn from_env() -> Self {
         sdk::install_tls();
-        Self {
-            config: sdk::loader().load().await,
-            environment: Arc::new(System::new()),
-        }
+        Self { config: sdk::loader().load().await, environment: Arc::new(System::new()) }
     }
 
     /// The machine's clock and random source.
@@ -100,11 +97,7 @@ impl Aws {
     /// # Errors
     /// Without `BUCKET_NAME`, or when the SDK found no region or no credentials.
     pub fn blobs(&self) -> Result<Blobs, Error> {
-        Ok(crate::blobs(
-            &self.config,
-            &required("BUCKET_NAME")?,
-            self.environment(),
-        )?)
+        Ok(crate::blobs(&self.config, &required("BUCKET_NAME")?, self.environment())?)
     }
 
     /// The installation's key, made if this is the first use.

@@ -40,19 +40,11 @@ pub async fn sealing_key(
         None => make(&client, parameter, environment).await?,
     };
     let bytes = BASE64.decode(text).ok();
-    bytes
-        .and_then(|bytes| SealingKey::new(&bytes))
-        .ok_or_else(|| KeyError::Malformed(parameter.to_owned()))
+    bytes.and_then(|bytes| SealingKey::new(&bytes)).ok_or_else(|| KeyError::Malformed(parameter.to_owned()))
 }
 
 async fn read(client: &Client, parameter: &str) -> Result<Option<String>, KeyError> {
-    match client
-        .get_parameter()
-        .name(parameter)
-        .with_decryption(true)
-        .send()
-        .await
-    {
+    match client.get_parameter().name(parameter).with_decryption(true).send().await {
         Ok(output) => Ok(output.parameter.and_then(|parameter| parameter.value)),
         Err(error) => match error.as_service_error() {
             Some(GetParameterError::ParameterNotFound(_)) => Ok(None),

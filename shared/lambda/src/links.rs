@@ -41,14 +41,7 @@ impl S3Links {
         environment: Arc<dyn Environment>,
     ) -> Self {
         let (url, bucket, region) = (url.into(), bucket.into(), region.into());
-        Self {
-            store,
-            url,
-            bucket,
-            region,
-            credentials,
-            environment,
-        }
+        Self { store, url, bucket, region, credentials, environment }
     }
 }
 
@@ -62,18 +55,10 @@ impl Links for S3Links {
         content_type: &str,
         expires: Timestamp,
     ) -> Result<UploadForm, BlobError> {
-        let credentials = self
-            .credentials
-            .provide_credentials()
-            .await
-            .map_err(unavailable)?;
+        let credentials = self.credentials.provide_credentials().await.map_err(unavailable)?;
         let now = self.environment.now();
         let day = now.strftime("%Y%m%d");
-        let scope = format!(
-            "{}/{day}/{}/s3/aws4_request",
-            credentials.access_key_id(),
-            self.region
-        );
+        let scope = format!("{}/{day}/{}/s3/aws4_request", credentials.access_key_id(), self.region);
         let mut fields = Map::new();
         let mut field = |name: &str, value: String| fields.insert(name.to_owned(), Value::String(value));
         // The path as the store itself spells it, so that both name one object.
@@ -86,15 +71,9 @@ impl Links for S3Links {
             field("x-amz-security-token", token.to_owned());
         }
 
-        let mut conditions = vec![
-            json!({"bucket": self.bucket}),
-            json!(["content-length-range", size, size]),
-        ];
-        conditions.extend(
-            fields
-                .iter()
-                .map(|(name, value)| json!(["eq", format!("${name}"), value])),
-        );
+        let mut conditions =
+            vec![json!({"bucket": self.bucket}), json!(["content-length-range", size, size])];
+        conditions.extend(fields.iter().map(|(name, value)| json!(["eq", format!("${name}"), value])));
         let policy = json!({"expiration": sortable(expires), "conditions": conditions});
         let policy = BASE64.encode(policy.to_string());
         let time = SystemTime::from(now);
@@ -102,10 +81,7 @@ impl Links for S3Links {
         let signature = calculate_signature(signing_key, policy.as_bytes());
         fields.insert("policy".to_owned(), policy.into());
         fields.insert("x-amz-signature".to_owned(), signature.into());
-        Ok(UploadForm {
-            url: self.url.clone(),
-            fields,
-        })
+        Ok(UploadForm { url: self.url.clone(), fields })
     }
 
     async fn download(&self, key: &str, name: &str, expires: Timestamp) -> Result<Option<String>, BlobError> {
@@ -151,9 +127,6 @@ mod tests {
     #[test]
     fn a_name_is_encoded() {
         assert_eq!(disposition("a-b.pdf"), "attachment; filename*=UTF-8''a-b.pdf");
-        assert_eq!(
-            disposition("é\"\r\n;.txt"),
-            "attachment; filename*=UTF-8''%C3%A9%22%0D%0A%3B.txt"
-        );
+        assert_eq!(disposition("é\"\r\n;.txt"), "attachment; filename*=UTF-8''%C3%A9%22%0D%0A%3B.txt");
     }
 }

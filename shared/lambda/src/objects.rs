@@ -24,12 +24,8 @@ const TRANSFER_TIMEOUT: Duration = Duration::from_secs(20);
 /// When `config` has no region or no credentials.
 pub fn blobs(config: &SdkConfig, bucket: &str, environment: Arc<dyn Environment>) -> Result<Blobs, Error> {
     let region = config.region().ok_or_else(|| unusable("no region"))?.to_string();
-    let credentials = config
-        .credentials_provider()
-        .ok_or_else(|| unusable("no credentials"))?;
-    let endpoint = config
-        .endpoint_url()
-        .map(|url| url.trim_end_matches('/').to_owned());
+    let credentials = config.credentials_provider().ok_or_else(|| unusable("no credentials"))?;
+    let endpoint = config.endpoint_url().map(|url| url.trim_end_matches('/').to_owned());
     let url = match &endpoint {
         Some(endpoint) => format!("{endpoint}/{bucket}"),
         None => format!("https://{bucket}.s3.{region}.amazonaws.com"),
@@ -79,8 +75,5 @@ impl CredentialProvider for FromSdk {
 }
 
 fn unusable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    Error::Generic {
-        store: "S3",
-        source: source.into(),
-    }
+    Error::Generic { store: "S3", source: source.into() }
 }

@@ -32,10 +32,7 @@ pub struct SqsQueue {
 impl SqsQueue {
     /// The queue at `url`. Connects to nothing yet.
     pub fn new(config: &SdkConfig, url: impl Into<String>) -> Self {
-        Self {
-            client: Client::new(config),
-            url: url.into(),
-        }
+        Self { client: Client::new(config), url: url.into() }
     }
 
     async fn send_batch(&self, entries: Vec<Entry>) -> Result<(), QueueError> {
@@ -56,11 +53,7 @@ impl SqsQueue {
             first.code,
             first.message().unwrap_or_default()
         );
-        Err(if first.sender_fault {
-            QueueError::Invalid(text)
-        } else {
-            QueueError::Unavailable(text)
-        })
+        Err(if first.sender_fault { QueueError::Invalid(text) } else { QueueError::Unavailable(text) })
     }
 }
 
@@ -82,29 +75,22 @@ impl Queue for SqsQueue {
                 .message_body(message.body)
                 .set_message_group_id(message.group)
                 .set_message_deduplication_id(message.deduplication);
-            entries.push(
-                entry
-                    .build()
-                    .map_err(|error| QueueError::Invalid(error.to_string()))?,
-            );
+            entries.push(entry.build().map_err(|error| QueueError::Invalid(error.to_string()))?);
         }
-        if entries.is_empty() {
-            Ok(())
-        } else {
-            self.send_batch(entries).await
-        }
+        if entries.is_empty() { Ok(()) } else { self.send_batch(entries).await }
     }
 
     async fn receive(&self, limit: usize, visibility: Duration) -> Result<Vec<Message>, QueueError> {
-        let limit = i32::try_from(limit.min(MAX_RECEIVE)).unwrap_or_default();
-        if limit == 0 {
-            return Ok(Vec::new());
+        if !(1..=MAX_RECEIVE).contains(&limit) {
+            return Err(QueueError::Invalid(format!(
+                "1 to {MAX_RECEIVE} messages can be received, not {limit}"
+            )));
         }
         let output = self
             .client
             .receive_message()
             .queue_url(&self.url)
-            .max_number_of_messages(limit)
+            .max_number_of_messages(i32::try_from(limit).unwrap_or(i32::MAX))
             .visibility_timeout(seconds(visibility))
             .wait_time_seconds(0)
             .message_system_attribute_names(System::ApproximateReceiveCount)
@@ -113,20 +99,11 @@ impl Queue for SqsQueue {
             .send()
             .await
             .map_err(|error| failure(&error))?;
-        output
-            .messages
-            .unwrap_or_default()
-            .into_iter()
-            .map(message)
-            .collect()
+        output.messages.unwrap_or_default().into_iter().map(message).collect()
     }
 
     async fn delete(&self, receipt: &str) -> Result<(), QueueError> {
-        let request = self
-            .client
-            .delete_message()
-            .queue_url(&self.url)
-            .receipt_handle(receipt);
+        let request = self.client.delete_message().queue_url(&self.url).receipt_handle(receipt);
         ignore_stale(request.send().await)
     }
 
@@ -151,12 +128,8 @@ impl Queue for SqsQueue {
             .await
             .map_err(|error| failure(&error))?;
         let attributes = output.attributes.unwrap_or_default();
-        let count = |name| {
-            attributes
-                .get(&name)
-                .and_then(|text: &String| text.parse().ok())
-                .unwrap_or_default()
-        };
+        let count =
+            |name| attributes.get(&name).and_then(|text: &String| text.parse().ok()).unwrap_or_default();
         Ok(Depth {
             waiting: count(Attribute::ApproximateNumberOfMessages),
             in_hand: count(Attribute::ApproximateNumberOfMessagesNotVisible),
@@ -187,9 +160,8 @@ pub(crate) fn received(
     receives: Option<&str>,
     sent_at: Option<&str>,
 ) -> Option<Message> {
-    let sent_at = sent_at
-        .and_then(|text| text.parse().ok())
-        .and_then(|at| Timestamp::from_millisecond(at).ok());
+    let sent_at =
+        sent_at.and_then(|text| text.parse().ok()).and_then(|at| Timestamp::from_millisecond(at).ok());
     Some(Message {
         id: id?,
         receipt: receipt?,

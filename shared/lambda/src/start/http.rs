@@ -35,10 +35,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// # Errors
 /// When the runtime's API fails.
 pub async fn run_http(router: Router) -> Result<(), Error> {
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<Event>| {
-        answer(&router, event.payload).await
-    }))
-    .await
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Event>| answer(&router, event.payload).await))
+        .await
 }
 
 /// Runs a function that API Gateway calls and that may be invoked directly, too.
@@ -131,15 +129,9 @@ fn request(event: Event) -> Result<Request<Body>, Error> {
         uri.push_str(&escaped(&event.raw_query_string, b"#"));
     }
     let body = event.body.unwrap_or_default();
-    let body = if event.is_base64_encoded {
-        Body::from(BASE64.decode(body)?)
-    } else {
-        Body::from(body)
-    };
-    let mut request = Request::builder()
-        .method(event.request_context.http.method.as_str())
-        .uri(uri)
-        .body(body)?;
+    let body = if event.is_base64_encoded { Body::from(BASE64.decode(body)?) } else { Body::from(body) };
+    let mut request =
+        Request::builder().method(event.request_context.http.method.as_str()).uri(uri).body(body)?;
 
     let headers = request.headers_mut();
     for (name, value) in &event.headers {

@@ -10,15 +10,9 @@ use tracing_subscriber::filter::LevelFilter;
 ///
 /// Lines carry `timestamp` and `level` at the top, because Lambda filters by them.
 pub(super) fn start() {
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter())
-        .with_ansi(false);
+    let log = tracing_subscriber::fmt().with_env_filter(filter()).with_ansi(false);
     let begun = if env::var("AWS_LAMBDA_LOG_FORMAT").is_ok_and(|format| format.eq_ignore_ascii_case("json")) {
-        log.json()
-            .flatten_event(true)
-            .with_current_span(true)
-            .with_span_list(false)
-            .try_init()
+        log.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init()
     } else {
         log.try_init()
     };

@@ -17,7 +17,7 @@ use crate::queue::received;
 /// Runs a function that a queue calls, with `ReportBatchItemFailures` in its mapping.
 ///
 /// `handler` gets a batch and the moment from which on it should begin with no other message, for
-/// [`process_until`](store::queue::process_until), and returns what failed. A failed message comes back when its
+/// [`process`](store::queue::process), and returns what failed. A failed message comes back when its
 /// visibility ends, or after the time that the handler names.
 ///
 /// # Errors
@@ -68,10 +68,8 @@ fn messages(event: SqsEvent) -> Result<Vec<Message>, Error> {
 ///
 /// The later ones of a group wait with the one that failed: as long as they are in hand, SQS holds back the group.
 fn releases<'a>(batch: &'a [Message], failed: &[Failed]) -> Vec<(&'a str, Duration)> {
-    let failed: HashMap<&str, Option<Duration>> = failed
-        .iter()
-        .map(|failed| (failed.id.as_str(), failed.after))
-        .collect();
+    let failed: HashMap<&str, Option<Duration>> =
+        failed.iter().map(|failed| (failed.id.as_str(), failed.after)).collect();
     let mut groups: HashMap<&str, Duration> = HashMap::new();
     let mut releases = Vec::new();
     for message in batch {
@@ -101,9 +99,7 @@ mod tests {
     #[test]
     fn an_event_becomes_messages() {
         let batch = messages(event(include_str!("../../tests/fixtures/sqs_fifo.json"))).unwrap();
-        let [first, second] = batch.as_slice() else {
-            panic!("two messages")
-        };
+        let [first, second] = batch.as_slice() else { panic!("two messages") };
         assert_eq!(first.id, "11d6ee51-4cc7-4302-9e22-7cd8afdaadf5");
         assert_eq!(first.receipt, "AQEBBX8nesZEXmkhsmZeyIE8iQAMig7qw");
         assert_eq!(first.body, r#"{"v":1}"#);
@@ -123,31 +119,14 @@ mod tests {
     #[test]
     fn a_group_waits_together() {
         let message = |id: &str, group: Option<&str>| {
-            received(
-                Some(id.into()),
-                Some(format!("r{id}")),
-                Some("{}".into()),
-                group,
-                None,
-                None,
-            )
-            .unwrap()
+            received(Some(id.into()), Some(format!("r{id}")), Some("{}".into()), group, None, None).unwrap()
         };
-        let batch = [
-            message("1", Some("a")),
-            message("2", Some("b")),
-            message("3", Some("a")),
-            message("4", None),
-        ];
-        let failed = |id: &str, after: Option<u64>| Failed {
-            id: id.into(),
-            after: after.map(Duration::from_secs),
-        };
+        let batch =
+            [message("1", Some("a")), message("2", Some("b")), message("3", Some("a")), message("4", None)];
+        let failed =
+            |id: &str, after: Option<u64>| Failed { id: id.into(), after: after.map(Duration::from_secs) };
         assert_eq!(
-            releases(
-                &batch,
-                &[failed("1", Some(7)), failed("3", None), failed("4", None)]
-            ),
+            releases(&batch, &[failed("1", Some(7)), failed("3", None), failed("4", None)]),
             [("r1", Duration::from_secs(7)), ("r3", Duration::from_secs(7))]
         );
         assert_eq!(releases(&batch, &[failed("2", None)]), []);

@@ -51,31 +51,21 @@ struct Batch {
 impl Batch {
     fn of(event: Event) -> Result<Self, Error> {
         let mut inserted = Vec::new();
-        for EventRecord {
-            event_name, change, ..
-        } in event.records
-        {
+        for EventRecord { event_name, change, .. } in event.records {
             if event_name != "INSERT" {
                 continue;
             }
-            let position = change
-                .sequence_number
-                .ok_or("a stream record came without its sequence number")?;
+            let position =
+                change.sequence_number.ok_or("a stream record came without its sequence number")?;
             match item(change.new_image) {
                 Ok(item) => inserted.push(Inserted { position, item }),
                 Err(error) => {
                     tracing::error!(%error, position, "the stream record {position} cannot be read");
-                    return Ok(Self {
-                        inserted,
-                        unreadable: Some(position),
-                    });
+                    return Ok(Self { inserted, unreadable: Some(position) });
                 }
             }
         }
-        Ok(Self {
-            inserted,
-            unreadable: None,
-        })
+        Ok(Self { inserted, unreadable: None })
     }
 }
 
@@ -91,9 +81,7 @@ mod tests {
     fn insertions_alone_are_taken() {
         let batch = Batch::of(serde_json::from_str(EVENT).unwrap()).unwrap();
         assert_eq!(batch.unreadable, None);
-        let [first, second] = batch.inserted.as_slice() else {
-            panic!("two insertions: {batch:?}")
-        };
+        let [first, second] = batch.inserted.as_slice() else { panic!("two insertions: {batch:?}") };
         assert_eq!(first.position, "111");
         assert_eq!(first.item.key.sk, "E#0000000001");
         assert_eq!(
@@ -102,10 +90,7 @@ mod tests {
         );
         assert_eq!(first.item.expires_at, Some(1_800_000_000));
         assert_eq!(second.position, "333");
-        assert_eq!(
-            second.item.due.as_ref().map(|due| due.pk.as_str()),
-            Some("reply#0")
-        );
+        assert_eq!(second.item.due.as_ref().map(|due| due.pk.as_str()), Some("reply#0"));
     }
 
     #[test]

@@ -75,9 +75,7 @@ mod tests {
             "third": 1.0 / 3.0, "null": null, "yes": true, "text": "", "list": [], "map": {},
             "nested": {"list": [1, [null, {"a": ["б", {}]}]]}, "version": 3,
         });
-        let Value::Object(body) = body else {
-            panic!("an object")
-        };
+        let Value::Object(body) = body else { panic!("an object") };
         let whole = Item {
             key: Key::new("T#tkt_1", "@"),
             views: Some(Key::new("V#open#-", "2026#tkt_1")),
@@ -85,12 +83,7 @@ mod tests {
             expires_at: Some(1_800_000_000),
             body,
         };
-        let bare = Item {
-            views: None,
-            due: None,
-            expires_at: None,
-            ..whole.clone()
-        };
+        let bare = Item { views: None, due: None, expires_at: None, ..whole.clone() };
         for one in [whole, bare] {
             assert_eq!(item(attributes(one.clone()).unwrap()).unwrap(), one);
         }

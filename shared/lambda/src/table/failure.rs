@@ -77,10 +77,8 @@ mod tests {
     use super::*;
 
     fn meaning(codes: &[&str]) -> TableError {
-        let reasons: Vec<_> = codes
-            .iter()
-            .map(|code| CancellationReason::builder().code(*code).build())
-            .collect();
+        let reasons: Vec<_> =
+            codes.iter().map(|code| CancellationReason::builder().code(*code).build()).collect();
         let positions: Vec<_> = (10..).take(codes.len()).collect();
         cancellation(&reasons, &positions)
     }
@@ -96,20 +94,9 @@ mod tests {
             meaning(&["TransactionConflict", "ConditionalCheckFailed"]),
             TableError::ConditionFailed(vec![11])
         );
-        assert!(matches!(
-            meaning(&["ConditionalCheckFailed", "ValidationError"]),
-            TableError::Invalid(_)
-        ));
-        for code in [
-            "ThrottlingError",
-            "ProvisionedThroughputExceeded",
-            "AccessDenied",
-            "SomethingNew",
-        ] {
-            assert!(
-                matches!(meaning(&["None", code]), TableError::Unavailable(_)),
-                "{code}"
-            );
+        assert!(matches!(meaning(&["ConditionalCheckFailed", "ValidationError"]), TableError::Invalid(_)));
+        for code in ["ThrottlingError", "ProvisionedThroughputExceeded", "AccessDenied", "SomethingNew"] {
+            assert!(matches!(meaning(&["None", code]), TableError::Unavailable(_)), "{code}");
         }
     }
 }

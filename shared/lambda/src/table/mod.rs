@@ -32,10 +32,7 @@ pub struct DynamoTable {
 impl DynamoTable {
     /// The table called `name`. Connects to nothing yet.
     pub fn new(config: &SdkConfig, name: impl Into<String>) -> Self {
-        Self {
-            client: Client::new(config),
-            name: name.into(),
-        }
+        Self { client: Client::new(config), name: name.into() }
     }
 
     async fn get_some(
@@ -49,17 +46,9 @@ impl DynamoTable {
             .send()
             .await
             .map_err(|e| failure(&e))?;
-        let found = output
-            .responses
-            .and_then(|mut tables| tables.remove(&self.name))
-            .unwrap_or_default();
+        let found = output.responses.and_then(|mut tables| tables.remove(&self.name)).unwrap_or_default();
         let items = found.into_iter().map(item).collect::<Result<_, _>>()?;
-        Ok((
-            items,
-            output
-                .unprocessed_keys
-                .and_then(|mut tables| tables.remove(&self.name)),
-        ))
+        Ok((items, output.unprocessed_keys.and_then(|mut tables| tables.remove(&self.name))))
     }
 }
 
@@ -137,10 +126,7 @@ impl Table for DynamoTable {
         let value = output.attributes.unwrap_or_else(HashMap::new).remove("value");
         match value {
             Some(AttributeValue::N(sum)) => sum.parse().map_err(invalid),
-            _ => Err(TableError::Invalid(format!(
-                "the counter {} / {} is not a number",
-                key.pk, key.sk
-            ))),
+            _ => Err(TableError::Invalid(format!("the counter {} / {} is not a number", key.pk, key.sk))),
         }
     }
 }

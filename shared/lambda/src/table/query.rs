@@ -12,10 +12,7 @@ impl DynamoTable {
     /// Reads until one item more than asked for is there or the partition ends, so that `more` is exact.
     pub(super) async fn read_page(&self, query: Query) -> Result<Page, TableError> {
         let Some(bounds) = Bounds::of(&query) else {
-            return Ok(Page {
-                items: Vec::new(),
-                more: false,
-            });
+            return Ok(Page { items: Vec::new(), more: false });
         };
         let request = self.request(&query, bounds);
         let wanted = query.limit.saturating_add(1);
@@ -100,11 +97,7 @@ impl<'a> Bounds<'a> {
             lowest = lowest.into_iter().chain(after).max();
         }
         lowest = lowest.filter(|lowest| !lowest.is_empty());
-        if highest == Some("")
-            || lowest
-                .zip(highest)
-                .is_some_and(|(lowest, highest)| lowest > highest)
-        {
+        if highest == Some("") || lowest.zip(highest).is_some_and(|(lowest, highest)| lowest > highest) {
             return None;
         }
         Some(Self { lowest, highest })
@@ -130,42 +123,20 @@ mod tests {
 
     #[test]
     fn the_page_before_narrows_the_bounds() {
-        let query = Query {
-            from: Some("b".into()),
-            to: Some("y".into()),
-            ..Query::partition("p")
-        };
+        let query = Query { from: Some("b".into()), to: Some("y".into()), ..Query::partition("p") };
         assert_eq!(bounds(&query), Some((Some("b"), Some("y"))));
-        assert_eq!(
-            bounds(&query.clone().after(Some("m".into()))),
-            Some((Some("m"), Some("y")))
-        );
-        assert_eq!(
-            bounds(&query.clone().after(Some("a".into()))),
-            Some((Some("b"), Some("y")))
-        );
+        assert_eq!(bounds(&query.clone().after(Some("m".into()))), Some((Some("m"), Some("y"))));
+        assert_eq!(bounds(&query.clone().after(Some("a".into()))), Some((Some("b"), Some("y"))));
         assert_eq!(bounds(&query.clone().after(Some("z".into()))), None);
         let down = query.descending();
-        assert_eq!(
-            bounds(&down.clone().after(Some("m".into()))),
-            Some((Some("b"), Some("m")))
-        );
-        assert_eq!(
-            bounds(&down.clone().after(Some("z".into()))),
-            Some((Some("b"), Some("y")))
-        );
+        assert_eq!(bounds(&down.clone().after(Some("m".into()))), Some((Some("b"), Some("m"))));
+        assert_eq!(bounds(&down.clone().after(Some("z".into()))), Some((Some("b"), Some("y"))));
         assert_eq!(bounds(&down.after(Some("a".into()))), None);
     }
 
     #[test]
     fn empty_bounds_are_none() {
-        assert_eq!(
-            bounds(&Query {
-                from: Some(String::new()),
-                ..Query::partition("p")
-            }),
-            Some((None, None))
-        );
+        assert_eq!(bounds(&Query { from: Some(String::new()), ..Query::partition("p") }), Some((None, None)));
         assert_eq!(bounds(&Query::partition("p").to("")), None);
     }
 }

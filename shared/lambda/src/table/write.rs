@@ -46,19 +46,11 @@ impl DynamoTable {
     async fn write_one(&self, write: Write) -> Result<(), TableError> {
         match write {
             Write::Put(item, _) => {
-                let put = self
-                    .client
-                    .put_item()
-                    .table_name(&self.name)
-                    .set_item(Some(attributes(item)?));
+                let put = self.client.put_item().table_name(&self.name).set_item(Some(attributes(item)?));
                 put.send().await.map_err(|error| failure(&error))?;
             }
             Write::Delete(at, _) => {
-                let delete = self
-                    .client
-                    .delete_item()
-                    .table_name(&self.name)
-                    .set_key(Some(key(&at)));
+                let delete = self.client.delete_item().table_name(&self.name).set_key(Some(key(&at)));
                 delete.send().await.map_err(|error| failure(&error))?;
             }
             Write::Check(..) => {}
@@ -118,10 +110,9 @@ impl Expression {
     fn of(condition: Condition) -> Self {
         match condition {
             Condition::Any => Self::default(),
-            Condition::Absent => Self {
-                text: Some("attribute_not_exists(pk)".to_owned()),
-                ..Self::default()
-            },
+            Condition::Absent => {
+                Self { text: Some("attribute_not_exists(pk)".to_owned()), ..Self::default() }
+            }
             Condition::Version(version) => Self {
                 text: Some("#version = :version".to_owned()),
                 names: Some(HashMap::from([("#version".to_owned(), "version".to_owned())])),

@@ -12,12 +12,7 @@ fn mirror() -> Router {
                      headers: HeaderMap,
                      address: Option<Extension<IpAddr>>,
                      body: Bytes| {
-        let header = |name: &str| {
-            headers
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-                .map(str::to_owned)
-        };
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         axum::Json(json!({
             "uri": uri.to_string(),
             "host": header("host"),
@@ -45,9 +40,7 @@ fn mirror() -> Router {
 }
 
 async fn seen(event: Value) -> Value {
-    let answer = answer(&mirror(), serde_json::from_value(event).unwrap())
-        .await
-        .unwrap();
+    let answer = answer(&mirror(), serde_json::from_value(event).unwrap()).await.unwrap();
     assert_eq!(answer.status_code, 200);
     serde_json::from_str(&answer.body).unwrap()
 }
@@ -86,10 +79,7 @@ async fn no_path_and_no_query_is_too_strange() {
     let mut event = event();
     event["rawPath"] = "/a b/ü?#<".into();
     event["rawQueryString"] = "q=<script>\"{}|#\u{7f}".into();
-    assert_eq!(
-        seen(event).await["uri"],
-        "/a%20b/%C3%BC%3F%23%3C?q=%3Cscript%3E%22%7B%7D%7C%23%7F"
-    );
+    assert_eq!(seen(event).await["uri"], "/a%20b/%C3%BC%3F%23%3C?q=%3Cscript%3E%22%7B%7D%7C%23%7F");
 }
 
 #[tokio::test]
@@ -102,9 +92,7 @@ async fn what_is_no_request_is_refused() {
     ] {
         let mut event = event();
         event[name] = value;
-        let answer = answer(&mirror(), serde_json::from_value(event).unwrap())
-            .await
-            .unwrap();
+        let answer = answer(&mirror(), serde_json::from_value(event).unwrap()).await.unwrap();
         assert_eq!(answer.status_code, 400, "{name}");
     }
 }
@@ -113,16 +101,9 @@ async fn what_is_no_request_is_refused() {
 async fn an_answer_is_encoded() {
     let get = |path: &str| json!({"rawPath": path, "requestContext": {"http": {"method": "GET"}}});
     let router = mirror();
-    let binary = answer(&router, serde_json::from_value(get("/binary")).unwrap())
-        .await
-        .unwrap();
-    assert_eq!(
-        (binary.status_code, binary.body.as_str(), binary.is_base64_encoded),
-        (201, "/wA=", true)
-    );
-    let cookies = answer(&router, serde_json::from_value(get("/cookies")).unwrap())
-        .await
-        .unwrap();
+    let binary = answer(&router, serde_json::from_value(get("/binary")).unwrap()).await.unwrap();
+    assert_eq!((binary.status_code, binary.body.as_str(), binary.is_base64_encoded), (201, "/wA=", true));
+    let cookies = answer(&router, serde_json::from_value(get("/cookies")).unwrap()).await.unwrap();
     assert_eq!(cookies.cookies, ["a=1; Path=/", "b=2"]);
     assert_eq!(cookies.headers.get("vary").map(String::as_str), Some("a, b"));
     assert!(!cookies.headers.contains_key("set-cookie"));
