@@ -95,7 +95,10 @@ pub(super) async fn keys_have_limits(scope: &Scope) {
         refused(scope, vec![Write::Delete(bad.clone(), Condition::Any)]).await;
         refused(scope, vec![Write::Check(bad.clone(), Condition::Absent)]).await;
         assert!(matches!(scope.table.get(&bad).await, Err(TableError::Invalid(_))));
-        assert!(matches!(scope.table.get_many(&[bad.clone()]).await, Err(TableError::Invalid(_))));
+        assert!(matches!(
+            scope.table.get_many(std::slice::from_ref(&bad)).await,
+            Err(TableError::Invalid(_))
+        ));
         assert!(matches!(scope.table.increment(&bad).await, Err(TableError::Invalid(_))));
     }
     assert_eq!(scope.get(&good).await, None);

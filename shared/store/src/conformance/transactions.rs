@@ -181,7 +181,7 @@ pub(super) async fn no_concurrent_increment_by_version_is_lost(scope: &Scope) {
             match scope.table.write(writes).await {
                 Ok(()) => break,
                 Err(TableError::Conflict | TableError::ConditionFailed(_)) => {
-                    tokio::time::sleep(PAUSE / 10).await
+                    tokio::time::sleep(PAUSE / 10).await;
                 }
                 Err(error) => panic!("{error}"),
             }

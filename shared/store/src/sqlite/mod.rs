@@ -100,6 +100,24 @@ impl Sqlite {
         SqliteQueue::new(Arc::clone(&self.shared), name, fifo)
     }
 
+    /// Makes every message that is in hand or waits for its next try receivable at once.
+    ///
+    /// For a process that has the file to itself and has just started: whoever had a message in hand is gone.
+    ///
+    /// # Errors
+    /// When the file is unavailable.
+    pub async fn release_all(&self) -> Result<(), QueueError> {
+        let now = self.shared.environment.now().as_millisecond();
+        self.shared
+            .writer
+            .run(None, move |connection| {
+                connection.execute("UPDATE messages SET visible_at = ?1 WHERE visible_at > ?1", [now])?;
+                connection.execute("UPDATE lanes SET free_at = 0 WHERE free_at > ?1", [now])?;
+                Ok(())
+            })
+            .await
+    }
+
     /// Removes up to `limit` items of both tables whose `expires_at` has passed, and returns how many there were.
     ///
     /// # Errors

@@ -17,15 +17,7 @@ pub const MAX_SK_BYTES: usize = 1024;
 /// How deep lists and maps nest.
 pub const MAX_DEPTH: usize = 32;
 /// Attribute names that an item's keys use.
-pub const TAKEN: [&str; 7] = [
-    "pk",
-    "sk",
-    "views_pk",
-    "views_sk",
-    "due_pk",
-    "due_sk",
-    "expires_at",
-];
+pub const TAKEN: [&str; 7] = ["pk", "sk", "views_pk", "views_sk", "due_pk", "due_sk", "expires_at"];
 
 /// Checks a whole transaction.
 ///
@@ -33,10 +25,7 @@ pub const TAKEN: [&str; 7] = [
 /// [`TableError::Invalid`] with the limit that it breaks.
 pub fn check_writes(writes: &[Write]) -> Result<(), TableError> {
     if writes.is_empty() || writes.len() > MAX_WRITES {
-        return invalid(format!(
-            "a transaction has 1 to {MAX_WRITES} writes, not {}",
-            writes.len()
-        ));
+        return invalid(format!("a transaction has 1 to {MAX_WRITES} writes, not {}", writes.len()));
     }
     let mut keys = HashSet::with_capacity(writes.len());
     let mut total = 0;
@@ -44,10 +33,7 @@ pub fn check_writes(writes: &[Write]) -> Result<(), TableError> {
         let key = write.key();
         check_key(key)?;
         if !keys.insert(key) {
-            return invalid(format!(
-                "two writes of {} / {} in one transaction",
-                key.pk, key.sk
-            ));
+            return invalid(format!("two writes of {} / {} in one transaction", key.pk, key.sk));
         }
         total += match write {
             Write::Put(item, _) => check_item(item)?,
@@ -55,9 +41,7 @@ pub fn check_writes(writes: &[Write]) -> Result<(), TableError> {
         };
     }
     if total > MAX_TRANSACTION_BYTES {
-        return invalid(format!(
-            "a transaction of {total} bytes; {MAX_TRANSACTION_BYTES} are allowed"
-        ));
+        return invalid(format!("a transaction of {total} bytes; {MAX_TRANSACTION_BYTES} are allowed"));
     }
     Ok(())
 }
@@ -78,10 +62,7 @@ pub fn check_keys(keys: &[Key]) -> Result<(), TableError> {
 /// # Errors
 /// [`TableError::Invalid`] when a part is empty or too long.
 pub fn check_key(key: &Key) -> Result<(), TableError> {
-    for (name, part, most) in [
-        ("partition", &key.pk, MAX_PK_BYTES),
-        ("sort", &key.sk, MAX_SK_BYTES),
-    ] {
+    for (name, part, most) in [("partition", &key.pk, MAX_PK_BYTES), ("sort", &key.sk, MAX_SK_BYTES)] {
         if part.is_empty() || part.len() > most {
             return invalid(format!("a {name} key has 1 to {most} bytes, not {}", part.len()));
         }
@@ -106,22 +87,10 @@ pub fn check_query(query: &Query) -> Result<(), TableError> {
 /// The size of an item as DynamoDB counts it, in bytes.
 pub fn item_bytes(item: &Item) -> usize {
     key_bytes(&item.key, ["pk", "sk"])
-        + item
-            .views
-            .as_ref()
-            .map_or(0, |key| key_bytes(key, ["views_pk", "views_sk"]))
-        + item
-            .due
-            .as_ref()
-            .map_or(0, |key| key_bytes(key, ["due_pk", "due_sk"]))
-        + item
-            .expires_at
-            .map_or(0, |at| "expires_at".len() + number_bytes(&at.into()))
-        + item
-            .body
-            .iter()
-            .map(|(name, value)| name.len() + value_bytes(value))
-            .sum::<usize>()
+        + item.views.as_ref().map_or(0, |key| key_bytes(key, ["views_pk", "views_sk"]))
+        + item.due.as_ref().map_or(0, |key| key_bytes(key, ["due_pk", "due_sk"]))
+        + item.expires_at.map_or(0, |at| "expires_at".len() + number_bytes(&at.into()))
+        + item.body.iter().map(|(name, value)| name.len() + value_bytes(value)).sum::<usize>()
 }
 
 fn check_item(item: &Item) -> Result<usize, TableError> {
@@ -175,10 +144,7 @@ fn value_bytes(value: &Value) -> usize {
         Value::String(text) => text.len(),
         Value::Array(values) => 3 + values.iter().map(|value| 1 + value_bytes(value)).sum::<usize>(),
         Value::Object(map) => {
-            3 + map
-                .iter()
-                .map(|(name, value)| 1 + name.len() + value_bytes(value))
-                .sum::<usize>()
+            3 + map.iter().map(|(name, value)| 1 + name.len() + value_bytes(value)).sum::<usize>()
         }
     }
 }
@@ -218,12 +184,7 @@ mod tests {
     #[test]
     fn nesting_is_bounded() {
         let nested = |levels| (0..levels).fold(json!(1), |inner, _| json!([inner]));
-        let put = |levels| {
-            [Write::Put(
-                item(&json!({"a": nested(levels)})),
-                crate::table::Condition::Any,
-            )]
-        };
+        let put = |levels| [Write::Put(item(&json!({"a": nested(levels)})), crate::table::Condition::Any)];
         assert!(check_writes(&put(MAX_DEPTH)).is_ok());
         assert!(check_writes(&put(MAX_DEPTH + 1)).is_err());
     }
