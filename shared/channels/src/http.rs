@@ -100,6 +100,12 @@ pub enum Reached {
     Maybe,
 }
 
+/// Chooses the TLS implementation of the process.
+pub fn install_tls() {
+    // Somebody else may have installed a provider first; theirs will do.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 impl Http {
     /// Builds the client.
     ///
@@ -110,8 +116,7 @@ impl Http {
     }
 
     fn with_resolver(resolver: Arc<dyn Resolve>) -> Result<Self, Unbuildable> {
-        // Somebody else may have installed a provider first; theirs will do.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        install_tls();
         let build = |resolver: Arc<dyn Resolve>| {
             reqwest::Client::builder()
                 .user_agent(concat!("Lambdesk/", env!("CARGO_PKG_VERSION")))

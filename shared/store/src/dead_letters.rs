@@ -131,7 +131,7 @@ fn again(message: &Message) -> Outgoing {
     let body = match serde_json::from_str::<crate::envelope::Envelope>(&message.body) {
         Ok(mut envelope) => {
             envelope.late = true;
-            serde_json::to_string(&envelope).unwrap_or_else(|_| message.body.clone())
+            crate::envelope::json(&envelope)
         }
         Err(_) => message.body.clone(),
     };

@@ -77,12 +77,11 @@ impl Envelope {
         let group = inbound.thread.to_string();
         let digest = digest(&format!("{group}#{}", inbound.key));
         let envelope = Self { v: 1, carried: Carried::Inbound(Box::new(inbound)), late: false };
-        let mut body = serde_json::to_string(&envelope).map_err(|error| BlobError::Unavailable(error.to_string()))?;
+        let mut body = json(&envelope);
         if body.len() > INLINE_LIMIT {
             let key = format!("inbound/{digest}");
             blobs.put(&key, body.into()).await?;
-            body = serde_json::to_string(&Self { v: 1, carried: Carried::Object(key), late: false })
-                .map_err(|error| BlobError::Unavailable(error.to_string()))?;
+            body = json(&Self { v: 1, carried: Carried::Object(key), late: false });
         }
         Ok(Outgoing { body, group: Some(group_id(&group)), deduplication: Some(digest) })
     }
@@ -112,7 +111,7 @@ impl Outbound {
     pub fn pack(&self, reason: &str) -> Outgoing {
         let group = self.thread.to_string();
         Outgoing {
-            body: serde_json::to_string(self).unwrap_or_default(),
+            body: json(self),
             deduplication: Some(digest(&format!("{group}#{}#{reason}", self.reply))),
             group: Some(group_id(&group)),
         }
@@ -122,8 +121,18 @@ impl Outbound {
 impl Work {
     /// The queue's message.
     pub fn pack(&self) -> Outgoing {
-        Outgoing { body: serde_json::to_string(self).unwrap_or_default(), group: None, deduplication: None }
+        Outgoing { body: json(self), group: None, deduplication: None }
     }
+}
+
+/// JSON as a queue takes it. Two characters that JSON allows as they are and SQS refuses are escaped; they can only
+/// stand inside strings.
+pub(crate) fn json<T: Serialize>(value: &T) -> String {
+    let text = serde_json::to_string(value).unwrap_or_default();
+    if text.contains(['\u{fffe}', '\u{ffff}']) {
+        return text.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff");
+    }
+    text
 }
 
 /// A group as SQS takes it: at most 128 characters of a small alphabet.
