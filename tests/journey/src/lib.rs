@@ -8,6 +8,9 @@
     reason = "support of tests: what goes wrong here fails the test, with its reason"
 )]
 
+pub mod desk;
+pub mod stage;
+pub mod target;
 pub mod telegram;
 
 use std::fmt::Debug;

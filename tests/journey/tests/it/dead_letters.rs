@@ -1,0 +1,92 @@
+//! One message that cannot be processed: it is put aside, seen, and sent again; the others go on.
+
+use std::time::Duration;
+
+use journey::eventually;
+use journey::stage::{Line, Stage, Target};
+use journey::target::Emulator;
+use journey::telegram::Fault;
+use serde_json::{Value, json};
+
+/// How long it takes until a message has been tried as often as it may.
+const LOCALLY: Duration = Duration::from_secs(60);
+/// As above, where each try hides the message for a minute.
+const DEPLOYED: Duration = Duration::from_secs(400);
+/// More failures than there are tries.
+const FAILURES: usize = 8;
+
+async fn letters(stage: &Stage, queue: &str) -> Vec<Value> {
+    stage.desk.list(&format!("/dead-letters?queue={queue}")).await
+}
+
+pub(crate) async fn seen_and_sent_again(stage: &Stage) {
+    let line = stage.connect(json!({})).await;
+    match &stage.target {
+        Target::Local(_) => work(stage, &line).await,
+        Target::Emulator(emulator) => inbound(stage, &line, emulator).await,
+    }
+}
+
+/// Nothing but the platform's errors makes work fail for good: here, that of acknowledging a button.
+async fn work(stage: &Stage, line: &Line) {
+    let (anna, ticket) = stage.asked(line, "Anna", "Hello?").await;
+    let reply = stage.desk.reply(&ticket, "Press it").await;
+    stage.desk.await_delivery(&ticket, &reply, "sent").await;
+    for _ in 0..FAILURES {
+        line.bot.fail("answerCallbackQuery", None, Fault::Internal);
+    }
+    let press = anna.press(line.bot.sent(anna.chat())[0].id, "yes");
+    line.bot.deliver(&press).await;
+    // Others go on meanwhile.
+    let (boris, other) = stage.asked(line, "Boris", "And I?").await;
+    let reply = stage.desk.reply(&other, "You, too").await;
+    stage.desk.await_delivery(&other, &reply, "sent").await;
+    assert_eq!(line.bot.texts(boris.chat()), ["You, too"]);
+
+    let letter = eventually("the work is a dead letter", LOCALLY, async || {
+        let letters = letters(stage, "work").await;
+        if letters.len() == 1 { Ok(letters[0].clone()) } else { Err(letters) }
+    })
+    .await;
+    assert!(!line.bot.acknowledged(&press));
+    while line.bot.faults_left() > 0 {
+        // What did not strike must not strike the repetition.
+        let url = format!("{}/bot{}/answerCallbackQuery", stage.telegram.url(), line.bot.token());
+        line.bot.post(&url, None, "{}").await;
+    }
+    let id = letter["id"].as_str().expect("a letter has an id");
+    let shown = stage.desk.get(&format!("/dead-letters/work/{id}")).await;
+    assert!(shown.to_string().contains("acknowledge"), "{shown:#}");
+    let done = stage.desk.post("/dead-letters/work/redrive", &json!({"id": id})).await;
+    assert_eq!(done["redriven"], 1);
+    eventually("the press is acknowledged after all", LOCALLY, async || {
+        if line.bot.acknowledged(&press) { Ok(()) } else { Err(line.bot.calls("answerCallbackQuery").len()) }
+    })
+    .await;
+    assert_eq!(letters(stage, "work").await, Vec::<Value>::new());
+}
+
+/// A body that is no envelope, in the group of a conversation.
+async fn inbound(stage: &Stage, line: &Line, emulator: &Emulator) {
+    let (anna, ticket) = stage.asked(line, "Anna", "Before").await;
+    let (boris, other) = stage.asked(line, "Boris", "Before").await;
+    let group = format!("telegram#{}#{}", line.id, anna.chat());
+    emulator.enqueue_inbound(&group, "poison-1", "this is no envelope").await;
+    anna.says("Behind the poison").await;
+    boris.says("In another conversation").await;
+    assert_eq!(stage.received(&other, 2).await, ["Before", "In another conversation"]);
+
+    let of_ours = |letter: &Value| letter["group"] == group;
+    let letter = eventually("the poison is a dead letter", DEPLOYED, async || {
+        let letters = letters(stage, "inbound").await;
+        letters.iter().find(|letter| of_ours(letter)).cloned().ok_or(letters)
+    })
+    .await;
+    assert_eq!(stage.received(&ticket, 2).await, ["Before", "Behind the poison"], "the conversation goes on");
+    let gaps = stage.desk.events_of(&ticket, "gap").await;
+    assert_eq!(gaps.len(), 1, "the loss is seen where it hurts");
+
+    let id = letter["id"].as_str().expect("a letter has an id");
+    let done = stage.desk.post("/dead-letters/inbound/redrive", &json!({"id": id})).await;
+    assert_eq!(done["redriven"], 1);
+}
