@@ -82,6 +82,19 @@ async fn a_dead_letter_keeps_what_it_was_and_dies_once() {
 }
 
 #[tokio::test]
+async fn after_a_restart_what_was_in_hand_comes_back_at_once() {
+    let desk = Desk::new();
+    let queue = desk.sqlite.queue("inbound", true);
+    queue.send(vec![message("g", "1"), message("g", "2")]).await.unwrap();
+    let lost = queue.receive(1, LONG).await.unwrap().remove(0);
+    desk.sqlite.release_all().await.unwrap();
+    queue.delete(&lost.receipt).await.unwrap();
+    let again = queue.receive(10, LONG).await.unwrap();
+    let seen: Vec<_> = again.iter().map(|message| (message.body.as_str(), message.receives)).collect();
+    assert_eq!(seen, [("1", 2), ("2", 1)]);
+}
+
+#[tokio::test]
 async fn malformed_requests_are_refused() {
     let queue = Desk::new().sqlite.queue("work", false);
     for receipt in ["", "1", "1.", "a.b", "1.1.1"] {
