@@ -54,7 +54,7 @@ pub async fn eventually<T, E: Debug, F: Future<Output = Result<T, E>>>(
         match look().await {
             Ok(found) => return found,
             Err(seen) => {
-                assert!(Instant::now() < deadline, "{what}: not within {patience:?}; last seen: {seen:#?}")
+                assert!(Instant::now() < deadline, "{what}: not within {patience:?}; last seen: {seen:#?}");
             }
         }
         tokio::time::sleep(pause).await;

@@ -101,6 +101,9 @@ impl Stage {
     }
 
     /// Connects a new bot, with more settings than it needs.
+    ///
+    /// # Panics
+    /// When the desk refuses.
     pub async fn connect(&self, more: Value) -> Line {
         let bot = self.telegram.bot();
         bot.reach_desk_at(self.desk.base());
@@ -109,7 +112,15 @@ impl Stage {
             settings[name] = value.clone();
         }
         let body = json!({"channel": "telegram", "name": "Shop bot", "settings": settings});
-        let created = self.desk.post("/connections", &body).await;
+        // A deployed desk without a domain of its own learns its public URL from this request.
+        let asked_at = match self.target {
+            Target::Local(_) => None,
+            Target::Emulator(_) => Some(("forwarded", "host=desk.example.com;proto=https")),
+        };
+        let created =
+            self.desk.ask(http::Method::POST, "/connections", Some(&body), asked_at.as_slice()).await;
+        assert_eq!(created.status, 201, "{:#}", created.body);
+        let created = created.body;
         let id = created["id"].as_str().expect("a connection has an id").to_owned();
         Line { id, created, bot }
     }

@@ -4,6 +4,12 @@
 //! `LAMBDESK_EMULATOR_UP` tells the command that starts it, or with `LAMBDESK_JOURNEY=emulator`, which runs these
 //! journeys only. Most of a journey is waiting, so more threads than processors are a gain: `--test-threads 8`.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "what is not there fails the test, with its reason"
+)]
+
 mod bad_input;
 mod command_line;
 mod crash;

@@ -73,8 +73,8 @@ pub(crate) async fn reopens_and_follows_up(stage: &Stage) {
     anna.says("Still broken").await;
     desk.await_ticket(&first, "a message in the window reopens", |ticket| ticket["status"] == "open").await;
 
-    let usual = desk.get("/settings").await;
-    desk.put("/settings", &with(&usual, "reopen_seconds", json!(1))).await;
+    let usual = desk.get("/settings").await["reopen_seconds"].clone();
+    desk.put("/settings", &json!({"reopen_seconds": 1})).await;
     desk.patch(&path, &json!({"status": "solved"})).await;
     stage.tick_until(&first, "the window ends", |ticket| ticket["status"] == "closed").await;
     anna.says("Broken again").await;
@@ -93,12 +93,5 @@ pub(crate) async fn reopens_and_follows_up(stage: &Stage) {
     );
     assert_eq!(stage.texts_received(second).await, ["Broken again"]);
     assert_eq!(stage.texts_received(&first).await, ["It does not work", "Still broken"]);
-    desk.put("/settings", &usual).await;
-}
-
-/// The settings with one of them changed.
-fn with(settings: &Value, name: &str, value: Value) -> Value {
-    let mut changed = settings.clone();
-    changed[name] = value;
-    changed
+    desk.put("/settings", &json!({"reopen_seconds": usual})).await;
 }

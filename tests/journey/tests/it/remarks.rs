@@ -29,7 +29,8 @@ pub(crate) async fn edits_and_reactions(stage: &Stage) {
     assert_eq!(stage.desk.ticket(&ticket).await["status"], "waiting_customer", "a reaction asks nothing");
 
     line.bot.deliver(&anna.answer(answer, "Thank you")).await;
-    let answered = |event: &Value| event["content"]["reply_to"]["message"] == answer.to_string();
+    let answer = answer.to_string();
+    let answered = |event: &Value| event["content"]["reply_to"]["message"] == answer.as_str();
     stage.desk.await_event(&ticket, "the answer refers to the reply", answered).await;
 }
 

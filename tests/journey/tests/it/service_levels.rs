@@ -8,13 +8,17 @@ use serde_json::{Value, json};
 
 use crate::{clock, clock_state};
 
-/// Makes a policy around the clock, before all others.
-async fn policy(stage: &Stage, name: &str, priority: &str, seconds: u64) -> Value {
-    let policy = json!({
+/// A policy around the clock, before all others.
+fn promise(name: &str, priority: &str, seconds: u64) -> Value {
+    json!({
         "name": name, "position": 0, "conditions": {"channels": ["telegram"], "priorities": [priority]},
         "first_response": seconds, "next_response": seconds, "warn_percent": 50,
-    });
-    stage.desk.post("/sla-policies", &policy).await
+    })
+}
+
+/// Makes a policy.
+async fn policy(stage: &Stage, name: &str, priority: &str, seconds: u64) -> Value {
+    stage.desk.post("/sla-policies", &promise(name, priority, seconds)).await
 }
 
 fn id(value: &Value) -> &str {
@@ -121,9 +125,8 @@ pub(crate) async fn follow_priority_and_policy(stage: &Stage) {
     let after = clock(&seen, "first_response").expect("a clock")["deadline"].clone();
     assert!(after.as_str() < before.as_str(), "{after} is earlier than {before}");
 
-    let mut changed = desk.get(&format!("/sla-policies/{}", id(&urgent))).await;
-    changed["first_response"] = json!(900);
-    desk.put(&format!("/sla-policies/{}", id(&urgent)), &changed).await;
+    let path = format!("/sla-policies/{}", id(&urgent));
+    desk.put(&path, &promise("Urgent", "urgent", 900)).await;
     let follows = |ticket: &Value| target(ticket, &urgent) == Some(json!(900));
     stage.tick_until(&ticket, "the ticket follows its policy", follows).await;
     assert_eq!(desk.events_of(&ticket, "sla_recomputed").await.len(), 1);
