@@ -66,6 +66,9 @@ class Emulator:
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "LAMBDA_EXECUTOR": "local",
+            # What Lambda tells a function by its LoggingConfig, and the emulator does not.
+            "AWS_LAMBDA_LOG_FORMAT": "JSON",
+            "AWS_LAMBDA_LOG_LEVEL": "INFO",
             # Holds every function to the policies of its role.
             "AUTH": "true",
             "AWS_ENDPOINT_URL": self.endpoint,
