@@ -1,0 +1,325 @@
+//! Files: uploads, and what came with messages.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
+use axum::http::{HeaderName, StatusCode};
+use axum::response::{IntoResponse, Response};
+use desk::ids::{AttachmentId, TicketId};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use store::attachments::{FileState, StoredFile, put_file};
+use store::blobs::{BlobError, UploadForm};
+use store::table::TableError;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::Shared;
+use crate::access::{Access, TicketsRead, TicketsWrite};
+use crate::body::Body;
+use crate::once::{IdempotencyKey, Once};
+use crate::parameters::Place;
+use crate::problem::Problem;
+
+/// The largest file, in bytes.
+const MAX_SIZE: u64 = 50 * 1024 * 1024;
+/// The longest name, in characters.
+const MAX_NAME: usize = 255;
+/// How long an upload form holds.
+const UPLOAD_TIME: SignedDuration = SignedDuration::from_hours(1);
+/// How long a link for a download holds.
+const DOWNLOAD_TIME: SignedDuration = SignedDuration::from_mins(5);
+/// What a browser may be told of what it downloads: nothing here can run a script.
+const HARMLESS: [&str; 14] = [
+    "audio/aac",
+    "audio/mp4",
+    "audio/mpeg",
+    "audio/ogg",
+    "audio/wav",
+    "application/pdf",
+    "image/gif",
+    "image/jpeg",
+    "image/png",
+    "image/webp",
+    "text/plain",
+    "video/mp4",
+    "video/quicktime",
+    "video/webm",
+];
+
+pub(crate) fn routes() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new().routes(routes!(upload)).routes(routes!(show)).routes(routes!(content))
+}
+
+/// Where a file's bytes are.
+pub(crate) fn content_url(id: AttachmentId) -> String {
+    format!("/api/v1/attachments/{id}/content")
+}
+
+/// A file to upload.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewAttachment {
+    /// The name that the customer will see.
+    #[schema(max_length = 255)]
+    name: String,
+    /// The size in bytes, at most 50 MB.
+    #[schema(minimum = 1, maximum = 52_428_800)]
+    size: u64,
+    /// The media type.
+    #[schema(example = "image/png")]
+    content_type: String,
+}
+
+/// A file that can now be uploaded.
+#[derive(Debug, Serialize, ToSchema)]
+struct Upload {
+    /// The id, for replies to name it by.
+    id: AttachmentId,
+    /// Where and how to upload it.
+    upload: UploadForm,
+    /// Until when.
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: Timestamp,
+}
+
+/// A file.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Attachment)]
+struct AttachmentView {
+    /// The id.
+    id: AttachmentId,
+    /// The ticket that it belongs to; `null` for an upload that no reply has named yet.
+    ticket: Option<TicketId>,
+    /// What became of it.
+    state: FileState,
+    /// Why it failed: a stable word.
+    reason: Option<String>,
+    /// The name that the sender gave.
+    name: String,
+    /// The media type.
+    content_type: String,
+    /// The size in bytes.
+    size: u64,
+    /// The SHA-256 of the bytes, in hexadecimal, where it is known.
+    sha256: Option<String>,
+    /// Where the bytes are.
+    url: String,
+    /// When it came, or was announced.
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+}
+
+/// What a request for an upload made.
+#[derive(Debug, Serialize, Deserialize)]
+struct Made {
+    attachment: AttachmentId,
+}
+
+/// Announces a file, and says where to upload it.
+#[utoipa::path(
+    post, path = "/attachments", operation_id = "create_attachment", tag = "tickets",
+    params(IdempotencyKey),
+    request_body = NewAttachment,
+    responses((status = CREATED, body = Upload)),
+    security(("token" = ["tickets:write"])),
+)]
+async fn upload(
+    State(api): State<Shared>,
+    access: Access<TicketsWrite>,
+    key: IdempotencyKey,
+    Body { value: new, digest }: Body<NewAttachment>,
+) -> Result<(StatusCode, Json<Upload>), Problem> {
+    let once = Once::new(&api.desk, &access, &key, &digest);
+    let file = match once.before().await? {
+        Some(Made { attachment }) => access.file(&attachment.to_string()).await?,
+        None => {
+            let id = AttachmentId::new(api.desk.environment().ulid());
+            let file = StoredFile {
+                id,
+                version: 1,
+                ticket: None,
+                state: FileState::Pending,
+                name: valid_name(new.name)?,
+                content_type: valid_type(&new.content_type)?,
+                size: valid_size(new.size)?,
+                sha256: None,
+                key: format!("attachments/{id}"),
+                reason: None,
+                created_at: api.desk.now(),
+            };
+            let mut writes = vec![put_file(&file)?];
+            writes.extend(once.remember(&Made { attachment: id })?);
+            match api.desk.table().write(writes).await {
+                Ok(()) => file,
+                Err(TableError::ConditionFailed(_) | TableError::Conflict) => {
+                    let Made { attachment } =
+                        once.before().await?.ok_or_else(|| Problem::unavailable("a lost race"))?;
+                    access.file(&attachment.to_string()).await?
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    };
+    let expires_at = api.desk.now().checked_add(UPLOAD_TIME).map_err(Problem::internal)?;
+    let upload = api.blobs.links.upload(&file.key, file.size, &file.content_type, expires_at).await?;
+    Ok((StatusCode::CREATED, Json(Upload { id: file.id, upload, expires_at })))
+}
+
+/// One file.
+#[utoipa::path(
+    get, path = "/attachments/{id}", operation_id = "get_attachment", tag = "tickets",
+    params(("id" = AttachmentId, Path, description = "The file.")),
+    responses((status = OK, body = AttachmentView)),
+    security(("token" = ["tickets:read"])),
+)]
+async fn show(
+    access: Access<TicketsRead>,
+    Place(id): Place<String>,
+) -> Result<Json<AttachmentView>, Problem> {
+    let file = access.file(&id).await?;
+    Ok(Json(AttachmentView {
+        id: file.id,
+        ticket: file.ticket,
+        state: file.state,
+        reason: file.reason,
+        name: file.name,
+        content_type: file.content_type,
+        size: file.size,
+        sha256: file.sha256,
+        url: content_url(file.id),
+        created_at: file.created_at,
+    }))
+}
+
+/// The bytes of a file, or where they are.
+#[utoipa::path(
+    get, path = "/attachments/{id}/content", operation_id = "get_attachment_content", tag = "tickets",
+    params(("id" = AttachmentId, Path, description = "The file.")),
+    responses(
+        (status = OK, body = Vec<u8>, content_type = "application/octet-stream", description = "The bytes."),
+        (status = FOUND, description = "Where the bytes are, for some minutes.", headers(("Location" = String))),
+        (status = CONFLICT, description = "The bytes are not there, or not yet."),
+    ),
+    security(("token" = ["tickets:read"])),
+)]
+async fn content(
+    State(api): State<Shared>,
+    access: Access<TicketsRead>,
+    Place(id): Place<String>,
+) -> Result<Response, Problem> {
+    let file = access.file(&id).await?;
+    if file.state == FileState::Failed {
+        let reason = file.reason.unwrap_or_default();
+        return Err(Problem::conflict("file_not_stored", format!("The file could not be had: {reason}.")));
+    }
+    // An upload is `pending` until a reply names it, but its bytes may be there.
+    if file.state == FileState::Pending && api.blobs.size(&file.key).await?.is_none() {
+        return Err(not_there());
+    }
+    let expires = api.desk.now().checked_add(DOWNLOAD_TIME).map_err(Problem::internal)?;
+    if let Some(link) = api.blobs.links.download(&file.key, &file.name, expires).await? {
+        return Ok((StatusCode::FOUND, [(LOCATION, link)]).into_response());
+    }
+    let bytes = match api.blobs.get(&file.key).await {
+        Ok(bytes) => bytes,
+        Err(BlobError::Missing(_)) => return Err(not_there()),
+        Err(error) => return Err(error.into()),
+    };
+    Ok((headers(&file), bytes).into_response())
+}
+
+fn not_there() -> Problem {
+    Problem::conflict("file_not_stored", "The bytes of the file are not here yet.")
+}
+
+/// Headers that let nobody's file act in the desk's name, whatever it is.
+fn headers(file: &StoredFile) -> [(HeaderName, String); 3] {
+    let essence = file.content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let content_type = match HARMLESS.iter().find(|harmless| **harmless == essence) {
+        Some(&"text/plain") => "text/plain; charset=utf-8",
+        Some(harmless) => harmless,
+        None => "application/octet-stream",
+    };
+    [
+        (CONTENT_TYPE, content_type.to_owned()),
+        (CONTENT_DISPOSITION, disposition(&file.name)),
+        (CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'".to_owned()),
+    ]
+}
+
+/// A download under a name (RFC 6266): in plain ASCII for old clients, and as it is (RFC 8187).
+fn disposition(name: &str) -> String {
+    let plain: String =
+        name.chars()
+            .map(|c| {
+                if (c.is_ascii_graphic() || c == ' ') && !matches!(c, '"' | '\\' | '/' | '%') {
+                    c
+                } else {
+                    '_'
+                }
+            })
+            .collect();
+    let mut encoded = String::new();
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
+}
+
+fn valid_name(name: String) -> Result<String, Problem> {
+    let length = name.chars().count();
+    if name.trim().is_empty()
+        || length > MAX_NAME
+        || name.chars().any(|c| c.is_control() || matches!(c, '/' | '\\'))
+    {
+        let detail =
+            format!("a file's name has 1 to {MAX_NAME} characters, no control characters and no slashes");
+        return Err(Problem::invalid("invalid_name", "/name", detail));
+    }
+    Ok(name)
+}
+
+fn valid_size(size: u64) -> Result<u64, Problem> {
+    if (1..=MAX_SIZE).contains(&size) {
+        return Ok(size);
+    }
+    Err(Problem::invalid("invalid_size", "/size", format!("a file has 1 to {MAX_SIZE} bytes")))
+}
+
+/// The media type without its parameters, which the object store has no use for.
+fn valid_type(content_type: &str) -> Result<String, Problem> {
+    let content_type = content_type.split(';').next().unwrap_or_default().trim();
+    let token = |text: &str| {
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b))
+    };
+    match content_type.split_once('/') {
+        Some((kind, form)) if token(kind) && token(form) && content_type.len() <= 127 => {
+            Ok(content_type.to_ascii_lowercase())
+        }
+        _ => Err(Problem::invalid(
+            "invalid_content_type",
+            "/content_type",
+            "must be a media type, such as image/png",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_leave_its_header() {
+        assert_eq!(
+            disposition("Счёт \"1\".pdf\r\nX: y"),
+            "attachment; filename=\"____ _1_.pdf__X: y\"; \
+             filename*=UTF-8''%D0%A1%D1%87%D1%91%D1%82%20%221%22.pdf%0D%0AX%3A%20y"
+        );
+    }
+}
