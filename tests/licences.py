@@ -25,7 +25,7 @@ def packages(target):
 def satisfied(expression, allowed):
     """Whether a licence expression of SPDX leaves a choice that is allowed."""
     tokens = re.findall(r"[()]|[^\s()]+", expression.replace("/", " OR "))
-    tokens = [token if token in "()" else token.upper() if token.upper() in ("AND", "OR", "WITH") else token for token in tokens]
+    tokens = [token.upper() if token.upper() in ("AND", "OR", "WITH") else token for token in tokens]
 
     def either():
         value = both()

@@ -30,8 +30,8 @@ POLLERS = 5
 POLL_SECONDS = 20
 
 # An idle tick of the clock asks for every kind of due item in every shard, one after the other, with an eventually
-# consistent query of half a unit and, by assumption, four milliseconds each, and notes in the index table that it ran. It logs
-# nothing, and what Lambda itself would log of it is below WARN.
+# consistent query of half a unit and, by assumption, four milliseconds each, and notes in the index table that it ran.
+# It logs nothing, and what Lambda itself would log of it is below WARN.
 CLOCK_KINDS = 4
 CLOCK_QUERIES = CLOCK_KINDS * constant("shared/store/src/keys.rs", "DUE_SHARDS")
 CLOCK_READ_UNITS = CLOCK_QUERIES / 2
