@@ -50,27 +50,33 @@ pub async fn direct(desk: &Desk, request: Value) -> Result<Value, DirectError> {
     Ok(json!({"id": id, "token": text.expose()}))
 }
 
-/// Makes sure that a desk on one machine has a token with all rights: the given one, or one that is made when there
-/// is none at all. Returns the text of one that was made.
+/// The name of the token that the environment of a desk on one machine gives.
+const GIVEN: &str = "LAMBDESK_API_TOKEN";
+
+/// Makes sure that a desk on one machine has a token with all rights: the given one, in place of the one that was
+/// given before, or one that is made when there is none at all. Returns the text of one that was made.
 ///
 /// # Errors
 /// When the table is unavailable.
 pub async fn first_token(desk: &Desk, given: Option<&str>) -> Result<Option<Secret>, TableError> {
-    match given.map(str::trim).filter(|given| !given.is_empty()) {
-        Some(given) => {
-            // It keeps its id through every start, so that the log of what it did stays whole.
-            if desk.token(given).await?.is_none() {
-                save(desk, &Secret::new(given), "LAMBDESK_API_TOKEN").await?;
-            }
-            Ok(None)
-        }
-        None if desk.tokens().await?.is_empty() => {
-            let text = new_text(desk);
-            save(desk, &text, "made at the first start").await?;
-            Ok(Some(text))
-        }
-        None => Ok(None),
+    let given = given.map(str::trim).filter(|given| !given.is_empty());
+    if let Some(given) = given
+        && desk.token(given).await?.is_some()
+    {
+        // It keeps its id through every start, so that the log of what it did stays whole.
+        return Ok(None);
     }
+    for token in desk.tokens().await?.iter().filter(|token| token.name == GIVEN) {
+        desk.delete_token(token.id).await?;
+    }
+    if let Some(given) = given {
+        save(desk, &Secret::new(given), GIVEN).await?;
+    } else if desk.tokens().await?.is_empty() {
+        let text = new_text(desk);
+        save(desk, &text, "made at the first start").await?;
+        return Ok(Some(text));
+    }
+    Ok(None)
 }
 
 async fn save(desk: &Desk, text: &Secret, name: &str) -> Result<TokenId, TableError> {
