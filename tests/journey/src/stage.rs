@@ -178,3 +178,16 @@ impl Stage {
             .collect()
     }
 }
+
+/// A journey that fails leaves behind what the desk has to say about it.
+impl Drop for Stage {
+    #[expect(clippy::print_stderr, reason = "shown with the failed test")]
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = self.log();
+            let lines: Vec<_> = log.lines().collect();
+            let tail = lines.get(lines.len().saturating_sub(60)..).unwrap_or_default();
+            eprintln!("the desk's log ends with:\n{}", tail.join("\n"));
+        }
+    }
+}

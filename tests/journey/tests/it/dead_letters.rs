@@ -9,7 +9,7 @@ use journey::telegram::Fault;
 use serde_json::{Value, json};
 
 /// How long it takes until a message has been tried as often as it may.
-const LOCALLY: Duration = Duration::from_secs(60);
+const LOCALLY: Duration = Duration::from_secs(100);
 /// As above, where each try hides the message for a minute.
 const DEPLOYED: Duration = Duration::from_secs(400);
 /// More failures than there are tries.
