@@ -173,6 +173,7 @@ def receivers(template):
                 ("dynamodb:GetItem", "${Table.Arn}", json.dumps(keys)),
                 ("sqs:SendMessage", "${InboundQueue.Arn}", "null"),
                 ("s3:PutObject", "${Bucket.Arn}/inbound/*", "null"),
+                ("s3:PutObject", "${Bucket.Arn}/originals/*", "null"),
                 ("ssm:GetParameter", KEY_ARN, "null"),
             }
             for action, resource, condition in template.allowed(function):

@@ -23,7 +23,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::draft::Draft;
-use self::view::{ConnectionView, CreatedConnection};
+use self::view::ConnectionView;
 pub(crate) use self::view::{PUBLIC_URL, RECEIVES, Receives, webhook_url};
 use crate::Shared;
 use crate::access::{Access, SettingsRead, SettingsWrite};
@@ -103,7 +103,7 @@ async fn list(
     params(IdempotencyKey),
     request_body = NewConnection,
     responses(
-        (status = CREATED, body = CreatedConnection),
+        (status = CREATED, body = ConnectionView),
         (status = BAD_GATEWAY, description = "The platform is out of reach."),
     ),
     security(("token" = ["settings:write"])),
@@ -210,7 +210,7 @@ async fn answer(api: &Shared, address: &Address, made: Made) -> Result<impl Into
         None => Map::new(),
     };
     let location = [(LOCATION, format!("/api/v1/connections/{}", stored.id))];
-    let created = CreatedConnection { connection: ConnectionView::new(&stored, address), secrets };
+    let created = ConnectionView::new(&stored, address).showing(secrets);
     Ok((StatusCode::CREATED, location, Json(created)))
 }
 
@@ -252,7 +252,7 @@ fn platform_of(stored: &StoredConnection) -> Result<&'static dyn Platform, Probl
     params(("id" = ConnectionId, Path, description = "The connection.")),
     request_body = ConnectionChanges,
     responses(
-        (status = OK, body = CreatedConnection, description = "With secrets only where new ones were made up."),
+        (status = OK, body = ConnectionView, description = "With secrets only where new ones were made up."),
         (status = BAD_GATEWAY, description = "The platform is out of reach."),
     ),
     security(("token" = ["settings:write"])),
@@ -263,7 +263,7 @@ async fn change(
     address: Address,
     Place(id): Place<String>,
     Body { value: changes, .. }: Body<ConnectionChanges>,
-) -> Result<Json<CreatedConnection>, Problem> {
+) -> Result<Json<ConnectionView>, Problem> {
     let name = changes.name.map(|name| valid_name(name, "/name")).transpose()?;
     for _ in 0..ATTEMPTS {
         let before = read(&api, &id).await?;
@@ -294,7 +294,7 @@ async fn change(
             Ok(()) => {
                 api.directory.fresh(&stored.channel, stored.id).await?;
                 let connection = ConnectionView::new(&stored, &address);
-                return Ok(Json(CreatedConnection { connection, secrets: made_up }));
+                return Ok(Json(connection.showing(made_up)));
             }
             Err(TableError::ConditionFailed(_) | TableError::Conflict) => {}
             Err(error) => return Err(error.into()),

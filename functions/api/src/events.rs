@@ -4,6 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::IntoResponse;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use desk::event::{Event, Fact, Raw};
 use desk::ids::ReplyId;
 use desk::reply::{Delivery, Reply};
@@ -186,6 +188,7 @@ fn show_raw(ticket: &Visible, seq: u64, raw: &Raw) -> Value {
             let shown = text.get(..text.floor_char_boundary(RAW_SHOWN)).unwrap_or_default();
             json!({"text": shown, "truncated": shown.len() < text.len(), "url": url})
         }
+        Raw::Base64(_) => json!({"url": url}),
         Raw::Object(key) => json!({"object": key, "url": url}),
     }
 }
@@ -220,6 +223,7 @@ pub(crate) async fn original(api: &Shared, event: &Event) -> Result<Option<Vec<u
     match event.content.said().and_then(|said| said.raw.as_ref()) {
         None => Ok(None),
         Some(Raw::Text(text)) => Ok(Some(text.clone().into_bytes())),
+        Some(Raw::Base64(text)) => Ok(Some(BASE64.decode(text).map_err(Problem::internal)?)),
         Some(Raw::Object(key)) => match api.blobs.get(key).await {
             Ok(bytes) => Ok(Some(bytes.to_vec())),
             Err(BlobError::Missing(_)) => Ok(None),

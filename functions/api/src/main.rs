@@ -4,13 +4,12 @@
 
 use std::sync::Arc;
 
-use api::{Api, Limits, create_first_token};
+use api::{Api, Limits};
 use async_trait::async_trait;
 use channels::Directory;
 use channels::http::Http;
 use desk::calendar::Zone;
 use lambda::{Aws, QueueName};
-use serde_json::{Value, json};
 use store::Desk;
 use store::dead_letters::DeadLetters;
 use store::queue::Queue;
@@ -45,19 +44,7 @@ async fn main() -> Result<(), lambda::Error> {
         limits: Some(Arc::new(Account(aws))),
         desk: desk.clone(),
     };
-    lambda::run_http_or_direct(api::handler(api), async |event| direct(&desk, &event).await).await
-}
-
-/// Answers whoever IAM lets invoke the function directly.
-async fn direct(desk: &Desk, event: &Value) -> Result<Value, lambda::Error> {
-    let text = |name: &str| event.get(name).and_then(Value::as_str);
-    match text("command") {
-        Some("create-token") => {
-            let made = create_first_token(desk, text("name").unwrap_or("first")).await?;
-            Ok(json!({ "id": made.stored.id, "token": made.text.expose() }))
-        }
-        _ => Err("the only command is create-token".into()),
-    }
+    lambda::run_http_or_direct(api::handler(api), async |event| Ok(api::direct(&desk, event).await?)).await
 }
 
 /// The limits of the AWS account.

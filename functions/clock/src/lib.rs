@@ -71,11 +71,12 @@ impl Clock {
     /// When not even the index could be read; single items that fail are counted, logged, and come again.
     pub async fn sweep(&self, more_time: impl Fn() -> bool) -> Result<Swept, TableError> {
         let mut swept = Swept::default();
-        for kind in [tickets::DUE, replies::DUE, connections::DUE, settings::DUE] {
+        for kind in [tickets::DUE, replies::DUE, connections::DUE] {
             for shard in 0..keys::DUE_SHARDS {
                 self.sweep_shard(kind, shard, &more_time, &mut swept).await?;
             }
         }
+        self.sweep_shard(settings::DUE, settings::DUE_SHARD, &more_time, &mut swept).await?;
         heartbeat::beat(&*self.index, &Heartbeat { at: self.desk.now(), unfinished: swept.unfinished }).await?;
         if swept.due > 0 {
             tracing::info!(due = swept.due, failed = swept.failed, unfinished = swept.unfinished, "swept");

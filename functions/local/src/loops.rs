@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clock::Clock;
 use relay::Relay;
-use store::queue::{Failed, Message, Queue, QueueError};
+use store::queue::{Failed, MAX_RECEIVES, Message, Queue, QueueError};
 use store::sqlite::{Sqlite, SqliteChanges, SqliteQueue};
 use store::table::{ChangeFeed, TableError};
 use tokio::time::Instant;
@@ -59,9 +59,10 @@ where
     Ok(())
 }
 
-/// How long a failed message rests: locally there is no reason to wait for its whole visibility.
+/// How long a failed message rests: locally there is no reason to wait for its whole visibility. After the last try
+/// it becomes a dead letter at once.
 fn backoff(receives: u32) -> Duration {
-    Duration::from_secs(1 << receives.min(5))
+    if receives >= MAX_RECEIVES { Duration::ZERO } else { Duration::from_secs(1 << receives) }
 }
 
 /// Hands on what is inserted into the main table, for ever.

@@ -7,9 +7,13 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::routing::post;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use desk::channel::Channel;
+use desk::event::Raw;
 use desk::ids::ConnectionId;
 use desk::inbound::Inbound;
+use sha2::{Digest, Sha256};
 use store::blobs::{BlobError, Blobs};
 use store::envelope::Envelope;
 use store::queue::{Queue, QueueError};
@@ -19,6 +23,9 @@ use crate::{Connection, Platform};
 
 /// The largest body that a webhook may have, in bytes.
 pub const MAX_BODY: usize = 10 * 1024 * 1024;
+
+/// Originals beyond this many bytes go to the object store.
+const LARGE_ORIGINAL: usize = 32 * 1024;
 
 /// Where a receiver hands in what it received.
 #[derive(Clone)]
@@ -58,13 +65,34 @@ impl Receiver {
     ) -> Result<(), ReceiveError> {
         let happened: Vec<Inbound> = platform.parse(connection, body, self.directory.now());
         let mut messages = Vec::with_capacity(happened.len());
-        for inbound in happened {
+        for mut inbound in happened {
+            inbound.raw = match inbound.raw {
+                Some(raw) => Some(self.keep(raw).await?),
+                None => None,
+            };
             messages.push(Envelope::pack(inbound, &self.blobs).await?);
         }
         if !messages.is_empty() {
             self.inbound.send(messages).await?;
         }
         Ok(())
+    }
+
+    /// Keeps a large original in the object store, where it may stay as long as its ticket.
+    async fn keep(&self, raw: Raw) -> Result<Raw, BlobError> {
+        let bytes: Bytes = match raw {
+            Raw::Text(text) if text.len() > LARGE_ORIGINAL => text.into(),
+            Raw::Base64(text) if text.len() > LARGE_ORIGINAL => match BASE64.decode(&text) {
+                Ok(bytes) => bytes.into(),
+                Err(_) => text.into(),
+            },
+            small => return Ok(small),
+        };
+        // Named for its content, so that a repeated delivery overwrites it with itself.
+        let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let key = format!("originals/{digest}");
+        self.blobs.put(&key, bytes).await?;
+        Ok(Raw::Object(key))
     }
 
     async fn webhook(

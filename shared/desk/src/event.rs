@@ -364,6 +364,8 @@ pub struct Said {
 pub enum Raw {
     /// Small and valid UTF-8: kept with the event.
     Text(String),
+    /// Small and no UTF-8: kept with the event, in base64.
+    Base64(String),
     /// Kept in the object store under this key.
     Object(String),
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 /// How often a message is delivered before it becomes a dead letter.
 pub const MAX_RECEIVES: u32 = 5;
@@ -155,8 +156,9 @@ pub struct Retry {
 /// Processes a batch in order and returns what failed.
 ///
 /// Stops at the first failure of a group and returns that message and all later ones of the group, so that order
-/// within the group survives; other groups go on. Messages without a group stand for themselves.
-pub async fn process<'a, F, Fut>(batch: &'a [Message], mut handle: F) -> Vec<Failed>
+/// within the group survives; other groups go on. Messages without a group stand for themselves. From `deadline` on it
+/// begins with no other message: what is left comes back at once.
+pub async fn process<'a, F, Fut>(batch: &'a [Message], deadline: Instant, mut handle: F) -> Vec<Failed>
 where
     F: FnMut(&'a Message) -> Fut,
     Fut: Future<Output = Result<(), Retry>>,
@@ -164,14 +166,18 @@ where
     let mut stopped: HashSet<&str> = HashSet::new();
     let mut failed = Vec::new();
     for message in batch {
-        if let Some(group) = message.group.as_deref()
-            && stopped.contains(group)
-        {
+        let group = message.group.as_deref();
+        if group.is_some_and(|group| stopped.contains(group)) {
             failed.push(Failed { id: message.id.clone(), after: None });
             continue;
         }
-        if let Err(retry) = handle(message).await {
-            stopped.extend(message.group.as_deref());
+        let handled = if Instant::now() < deadline {
+            handle(message).await
+        } else {
+            Err(Retry { after: Some(Duration::ZERO) })
+        };
+        if let Err(retry) = handled {
+            stopped.extend(group);
             failed.push(Failed { id: message.id.clone(), after: retry.after });
         }
     }

@@ -19,6 +19,8 @@ use crate::tickets::Listed;
 const TRUST: SignedDuration = SignedDuration::from_secs(20);
 /// The kind of due items that changed settings are, until all tickets have followed.
 pub const DUE: &str = "settings";
+/// The shard of that item; there is only one.
+pub const DUE_SHARD: u8 = 0;
 /// The partition of all settings that decisions read.
 const PARTITION: &str = "desk";
 

@@ -53,7 +53,8 @@ pub(super) struct ConnectionView {
     channel: Channel,
     /// The name inside the firm.
     name: String,
-    /// Settings that are no secrets, as they were given or as the platform told them.
+    /// Settings that are no secrets, as they were given or as the platform told them. Secrets that were ours to
+    /// choose and that the caller left out stand here in the one answer that follows their making.
     settings: Map<String, Value>,
     /// Where the platform reports to.
     webhook_url: String,
@@ -64,17 +65,6 @@ pub(super) struct ConnectionView {
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
-}
-
-/// A connection with the secrets that were made up for it just now.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct CreatedConnection {
-    /// The connection.
-    #[serde(flatten)]
-    pub(super) connection: ConnectionView,
-    /// Secrets that were ours to choose and that the caller left out. Never shown again.
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    pub(super) secrets: Map<String, Value>,
 }
 
 impl ConnectionView {
@@ -93,6 +83,13 @@ impl ConnectionView {
             health: stored.health.clone(),
             created_at: stored.created_at,
         }
+    }
+
+    /// Shows secrets that were made up just now.
+    #[must_use]
+    pub(super) fn showing(mut self, made_up: Map<String, Value>) -> Self {
+        self.settings.extend(made_up);
+        self
     }
 
     pub(super) fn id(&self) -> String {

@@ -297,12 +297,11 @@ impl Delivery<'_> {
         }
     }
 
-    /// The body as text; what is not UTF-8 as a `data:` URL (RFC 2397), which says of itself what it is.
     fn raw(&self) -> Raw {
-        Raw::Text(match std::str::from_utf8(self.body) {
-            Ok(text) => text.to_owned(),
-            Err(_) => format!("data:application/octet-stream;base64,{}", BASE64.encode(self.body)),
-        })
+        match std::str::from_utf8(self.body) {
+            Ok(text) => Raw::Text(text.to_owned()),
+            Err(_) => Raw::Base64(BASE64.encode(self.body)),
+        }
     }
 }
 

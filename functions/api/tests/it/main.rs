@@ -1,0 +1,16 @@
+//! The API over HTTP, on SQLite, with a Bot API of our own on loopback.
+
+mod attachments;
+mod authorisation;
+mod bot;
+mod connections;
+mod contacts;
+mod document;
+mod errors;
+mod idempotency;
+mod operations;
+mod replies;
+mod settings;
+mod stage;
+mod tickets;
+mod tokens;
