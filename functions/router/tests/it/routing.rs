@@ -1,0 +1,75 @@
+//! Where deliveries end up.
+
+use desk::inbound::Happened;
+use desk::message::MessageContent;
+use desk::ticket::Status;
+use store::queue::MAX_RECEIVES;
+
+use crate::stage::{Stage, delivery, message, thread};
+
+#[tokio::test]
+async fn a_conversation_has_one_ticket() {
+    let stage = Stage::new().await;
+    for id in ["1", "2", "3"] {
+        assert_eq!(stage.deliver(message(id, "Hello"), 1).await, []);
+    }
+    assert_eq!(stage.kinds(1).await, ["opened", "message_received", "message_received", "message_received"]);
+    assert_eq!(stage.ticket(2).await, None);
+}
+
+#[tokio::test]
+async fn an_edit_stands_on_the_ticket_of_its_message_and_comes_once() {
+    let stage = Stage::new().await;
+    stage.deliver(message("1", "Hello"), 1).await;
+    for _ in 0..2 {
+        let edit = Happened::Edited { id: "1".to_owned(), content: MessageContent::text("Hello!") };
+        assert_eq!(stage.deliver(delivery("update:2", edit), 1).await, []);
+    }
+    assert_eq!(stage.kinds(1).await, ["opened", "message_received", "message_edited"]);
+}
+
+#[tokio::test]
+async fn an_edit_of_a_message_that_never_came_is_the_message() {
+    let stage = Stage::new().await;
+    let edit = Happened::Edited { id: "1".to_owned(), content: MessageContent::text("Hello!") };
+    assert_eq!(stage.deliver(delivery("update:2", edit), 1).await, []);
+    assert_eq!(stage.kinds(1).await, ["opened", "message_received"]);
+    // The message itself, late: it stands already, in its newest form.
+    assert_eq!(stage.deliver(message("1", "Hello"), 1).await, []);
+    assert_eq!(stage.kinds(1).await, ["opened", "message_received"]);
+}
+
+#[tokio::test]
+async fn a_moved_conversation_keeps_its_ticket() {
+    let stage = Stage::new().await;
+    stage.deliver(message("1", "Hello"), 1).await;
+    assert_eq!(stage.deliver(delivery("update:2", Happened::Migrated { to: "-100".to_owned() }), 1).await, []);
+    let mut moved = message("3", "Still there?");
+    moved.thread.conversation = "-100".to_owned();
+    assert_eq!(stage.deliver(moved, 1).await, []);
+    assert_eq!(stage.kinds(1).await, ["opened", "message_received", "message_received"]);
+    assert_eq!(stage.desk.thread(&thread()).await.unwrap().unwrap().address(), "-100");
+}
+
+#[tokio::test]
+async fn a_message_that_fails_to_the_end_leaves_a_gap() {
+    let stage = Stage::new().await;
+    stage.deliver(message("1", "Hello"), 1).await;
+    let group = Some(thread().to_string());
+    for receives in 1..=MAX_RECEIVES {
+        assert_eq!(stage.deliver_body("garbage".to_owned(), group.clone(), receives).await.len(), 1);
+    }
+    assert_eq!(stage.kinds(1).await, ["opened", "message_received", "gap"]);
+    assert_eq!(stage.deliver(message("2", "Others go on"), 1).await, []);
+    assert_eq!(stage.ticket(1).await.unwrap().status, Status::New);
+}
+
+#[tokio::test]
+async fn a_gap_before_the_first_message_opens_a_ticket() {
+    let stage = Stage::new().await;
+    assert_eq!(stage.deliver(message("1", "Hello"), MAX_RECEIVES).await.len(), 1);
+    assert_eq!(stage.kinds(1).await, ["opened", "gap"]);
+    // Sent again from the dead letters, it lands on the same ticket.
+    assert_eq!(stage.deliver(message("1", "Hello"), 1).await, []);
+    assert_eq!(stage.kinds(1).await, ["opened", "gap", "message_received"]);
+}
