@@ -143,7 +143,7 @@ async fn connection(api: &Shared, stored: &StoredConnection) -> Vec<Finding> {
     let mut findings = Vec::new();
     match &stored.health {
         Health::Ok => {
-            findings.push(Finding::good(&area, format!("\"{}\" works as far as is known.", stored.name)))
+            findings.push(Finding::good(&area, format!("\"{}\" works as far as is known.", stored.name)));
         }
         Health::Broken { reason, detail, since } => {
             let what = format!("\"{}\" has not worked since {since}: {reason}: {detail}", stored.name);

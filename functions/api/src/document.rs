@@ -1,5 +1,8 @@
 //! The OpenAPI document: what the code cannot say of itself handler by handler.
 
+use std::sync::LazyLock;
+
+use axum::Json;
 use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
@@ -7,11 +10,12 @@ use utoipa::openapi::{
     ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder,
 };
 use utoipa::{PartialSchema, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
+use crate::Shared;
 use crate::problem::{MEDIA_TYPE, ProblemDocument};
 
-/// Where the document is.
-pub(crate) const PATH: &str = "/api/v1/openapi.json";
 /// The name of the security scheme that operations refer to.
 const TOKEN: &str = "token";
 /// The name of the answer that is a problem.
@@ -27,6 +31,22 @@ what it may not see does not exist for it.
 Errors are problems as in RFC 9457, with a `code` that never changes. Lists come as `{items, next_cursor}`; hand \
 `next_cursor` in as `cursor` for what follows. A POST that creates something takes an `Idempotency-Key`: for two days \
 the same request with the same key is done once and answered the same. Times are RFC 3339 in UTC.";
+
+/// The document. Made when somebody first asks, because a cold start has no time for it.
+static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| complete(crate::routes().into_openapi()));
+
+pub(crate) fn routes() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new().routes(routes!(show))
+}
+
+/// This document.
+#[utoipa::path(
+    get, path = "/api/v1/openapi.json", operation_id = "get_openapi", tag = "operations",
+    responses((status = OK, body = Object, description = "An OpenAPI 3.1 document.")),
+)]
+async fn show() -> Json<&'static OpenApi> {
+    Json(&DOCUMENT)
+}
 
 /// What the document starts with.
 pub(crate) fn outline() -> OpenApi {
@@ -51,7 +71,7 @@ pub(crate) fn outline() -> OpenApi {
 }
 
 /// Adds what all operations have in common: the token, and the problems that each can answer.
-pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
+fn complete(mut document: OpenApi) -> OpenApi {
     let components = document.components.get_or_insert_default();
     components.add_security_scheme(TOKEN, SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
     let mut schemas = Vec::new();

@@ -39,7 +39,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::get;
 use channels::Directory;
 use channels::http::Http;
 use store::Desk;
@@ -95,10 +94,8 @@ type Shared = Arc<Api>;
 /// The whole API: `/api/v1/…`, `/health`, and a page that says what this is.
 pub fn handler(api: Api) -> Router {
     let shared = Arc::new(api);
-    let (router, document) = routes().split_for_parts();
-    let document = document::complete(document);
+    let (router, _) = routes().split_for_parts();
     router
-        .route(document::PATH, get(async move || axum::Json(document)))
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(from_fn_with_state(Arc::clone(&shared), edge::finish))
@@ -118,5 +115,8 @@ fn routes() -> OpenApiRouter<Shared> {
         .merge(tokens::routes())
         .merge(dead_letters::routes())
         .merge(doctor::routes());
-    OpenApiRouter::with_openapi(document::outline()).nest("/api/v1", resources).merge(edge::routes())
+    OpenApiRouter::with_openapi(document::outline())
+        .nest("/api/v1", resources)
+        .merge(document::routes())
+        .merge(edge::routes())
 }

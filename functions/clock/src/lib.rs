@@ -15,8 +15,8 @@ use store::Desk;
 use store::connections::{self, StoredConnection};
 use store::envelope::Outbound;
 use store::environment::sortable;
-use store::heartbeat::{self, Heartbeat};
 use store::execute::ExecuteError;
+use store::heartbeat::{self, Heartbeat};
 use store::keys;
 use store::queue::{Queue, QueueError};
 use store::replies;
@@ -77,7 +77,8 @@ impl Clock {
             }
         }
         self.sweep_shard(settings::DUE, settings::DUE_SHARD, &more_time, &mut swept).await?;
-        heartbeat::beat(&*self.index, &Heartbeat { at: self.desk.now(), unfinished: swept.unfinished }).await?;
+        heartbeat::beat(&*self.index, &Heartbeat { at: self.desk.now(), unfinished: swept.unfinished })
+            .await?;
         if swept.due > 0 {
             tracing::info!(due = swept.due, failed = swept.failed, unfinished = swept.unfinished, "swept");
         }
@@ -129,8 +130,11 @@ impl Clock {
     }
 
     async fn ticket(&self, key: &Key) -> Result<(), ClockError> {
-        let Some(id) = key.pk.strip_prefix("T#").and_then(|id| id.parse::<TicketId>().ok()) else { return Ok(()) };
-        let request = Request { actor: Actor::System, cause: Some("clock".to_owned()), command: Command::Tick };
+        let Some(id) = key.pk.strip_prefix("T#").and_then(|id| id.parse::<TicketId>().ok()) else {
+            return Ok(());
+        };
+        let request =
+            Request { actor: Actor::System, cause: Some("clock".to_owned()), command: Command::Tick };
         match self.desk.execute(id, request).await {
             Ok(_) | Err(ExecuteError::NoTicket(_)) => Ok(()),
             Err(error) => Err(error.into()),

@@ -6,7 +6,12 @@ use serde_json::Value;
 use crate::options::Remote;
 
 /// Asks a desk; the error is fit for the terminal.
-pub(crate) async fn ask(desk: &Remote, method: Method, path: &str, body: Option<&Value>) -> Result<Value, String> {
+pub(crate) async fn ask(
+    desk: &Remote,
+    method: Method,
+    path: &str,
+    body: Option<&Value>,
+) -> Result<Value, String> {
     if desk.token.is_empty() {
         return Err("set LAMBDESK_API_TOKEN to an API token with the scope `operations`".to_owned());
     }
@@ -22,10 +27,12 @@ pub(crate) async fn ask(desk: &Remote, method: Method, path: &str, body: Option<
     }
     let answer = request.send().await.map_err(|error| format!("{} cannot be reached: {error}", desk.url))?;
     let status = answer.status();
-    let body: Value = answer.json().await.map_err(|error| format!("{url} does not answer as a desk does: {error}"))?;
+    let body: Value =
+        answer.json().await.map_err(|error| format!("{url} does not answer as a desk does: {error}"))?;
     if status.is_success() {
         return Ok(body);
     }
-    let told = body.get("detail").or_else(|| body.get("title")).and_then(Value::as_str).unwrap_or("no reason given");
+    let told =
+        body.get("detail").or_else(|| body.get("title")).and_then(Value::as_str).unwrap_or("no reason given");
     Err(format!("the desk answers {}: {told}", status.as_u16()))
 }

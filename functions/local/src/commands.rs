@@ -37,7 +37,8 @@ pub(crate) async fn dead_letters(desk: &Remote, what: DeadLetters) -> Result<(),
         }
         DeadLetters::Redrive { queue, id } => {
             let body = id.map_or_else(|| json!({}), |id| json!({ "id": id }));
-            let answer = ask(desk, Method::POST, &format!("/dead-letters/{queue}/redrive"), Some(&body)).await?;
+            let answer =
+                ask(desk, Method::POST, &format!("/dead-letters/{queue}/redrive"), Some(&body)).await?;
             let redriven = answer.get("redriven").and_then(Value::as_u64).unwrap_or_default();
             say(&format!("{redriven} sent back to {queue}"));
         }
@@ -51,7 +52,12 @@ pub(crate) async fn doctor(desk: &Remote) -> Result<(), String> {
     let findings = answer.get("findings").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     for finding in findings {
         let ok = finding.get("ok").and_then(Value::as_bool).unwrap_or_default();
-        say(&format!("{} {}: {}", if ok { "ok  " } else { "FAIL" }, text(finding, "area"), text(finding, "what")));
+        say(&format!(
+            "{} {}: {}",
+            if ok { "ok  " } else { "FAIL" },
+            text(finding, "area"),
+            text(finding, "what")
+        ));
         if let Some(advice) = finding.get("advice").and_then(Value::as_str) {
             say(&format!("       → {advice}"));
         }

@@ -41,7 +41,9 @@ impl Links for LocalLinks {
             "key": key, "size": size.to_string(), "Content-Type": content_type, "expires": expires,
             "signature": signature,
         });
-        let serde_json::Value::Object(fields) = fields else { return Err(BlobError::Missing(key.to_owned())) };
+        let serde_json::Value::Object(fields) = fields else {
+            return Err(BlobError::Missing(key.to_owned()));
+        };
         Ok(UploadForm { url: format!("{}/uploads", self.base), fields })
     }
 
@@ -60,13 +62,13 @@ pub(crate) struct Uploads {
 
 /// `POST /uploads`: a form that [`LocalLinks`] signed, with the file as the last field.
 pub(crate) fn handler(uploads: Uploads) -> Router {
-    Router::new()
-        .route("/uploads", post(upload))
-        .layer(DefaultBodyLimit::max(LIMIT))
-        .with_state(uploads)
+    Router::new().route("/uploads", post(upload)).layer(DefaultBodyLimit::max(LIMIT)).with_state(uploads)
 }
 
-async fn upload(State(uploads): State<Uploads>, mut form: Multipart) -> Result<StatusCode, (StatusCode, String)> {
+async fn upload(
+    State(uploads): State<Uploads>,
+    mut form: Multipart,
+) -> Result<StatusCode, (StatusCode, String)> {
     let bad = |what: &str| (StatusCode::BAD_REQUEST, what.to_owned());
     let mut fields = std::collections::HashMap::new();
     while let Some(field) = form.next_field().await.map_err(|error| (error.status(), error.body_text()))? {

@@ -149,8 +149,11 @@ impl Parts {
             }));
         }
         let outbound: Arc<dyn Queue> = Arc::new(queues.outbound.clone());
-        let relay =
-            Relay::new(Arc::clone(&outbound), Arc::new(queues.work.clone()), Arc::new(queues.relay_dead.clone()));
+        let relay = Relay::new(
+            Arc::clone(&outbound),
+            Arc::new(queues.work.clone()),
+            Arc::new(queues.relay_dead.clone()),
+        );
         tokio::spawn(loops::relay(self.sqlite.changes(), relay));
         tokio::spawn(loops::tick(Clock::new(self.desk.clone(), self.index(), outbound), tick));
         tokio::spawn(loops::purge(self.sqlite.clone()));

@@ -62,7 +62,8 @@ impl Relay {
             }
             Err(error) => {
                 tracing::error!(pk = key.pk, sk = key.sk, %error, "a change cannot be understood");
-                let body = serde_json::json!({"pk": key.pk, "sk": key.sk, "error": error.to_string()}).to_string();
+                let body =
+                    serde_json::json!({"pk": key.pk, "sk": key.sk, "error": error.to_string()}).to_string();
                 self.dead.send(vec![Outgoing { body, group: None, deduplication: None }]).await
             }
         }
@@ -78,9 +79,10 @@ fn effects(item: Item) -> Result<Effects, TableError> {
     }
     let Some((ticket, seq)) = keys::parse_event(&item.key) else { return Ok(Effects::default()) };
     let event: Event = item.read()?;
-    let has_files = event.content.said().is_some_and(|said| {
-        said.message.attachments.iter().any(|file| file.source.is_some())
-    });
+    let has_files = event
+        .content
+        .said()
+        .is_some_and(|said| said.message.attachments.iter().any(|file| file.source.is_some()));
     let mut work = Vec::new();
     if has_files {
         work.push(Work::FetchFiles { ticket, seq }.pack());

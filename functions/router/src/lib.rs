@@ -69,7 +69,8 @@ impl Router {
     }
 
     async fn route(&self, message: &Message) -> Result<(), RouteError> {
-        let (inbound, late) = Envelope::unpack(&message.body, &self.blobs).await?.ok_or(RouteError::Unreadable)?;
+        let (inbound, late) =
+            Envelope::unpack(&message.body, &self.blobs).await?.ok_or(RouteError::Unreadable)?;
         match inbound.happened.clone() {
             Happened::Message { .. } | Happened::Started { .. } | Happened::Unparsed { .. } => {
                 self.message(inbound, late).await

@@ -43,7 +43,10 @@ impl Router {
                     taken_by = Some(ticket);
                     break;
                 }
-                Err(RouteError::Execute(ExecuteError::DoneBefore(_)) | RouteError::Open(OpenError::DoneBefore)) => {
+                Err(
+                    RouteError::Execute(ExecuteError::DoneBefore(_))
+                    | RouteError::Open(OpenError::DoneBefore),
+                ) => {
                     tracing::info!(key = inbound.key, "a repeated delivery was ignored");
                     break;
                 }
@@ -58,10 +61,13 @@ impl Router {
         let ticket = match taken_by {
             Some(ticket) => ticket,
             // Either done before, or lost the race too often: the item tells.
-            None => match self.desk.platform_message(&self.thread_key(&inbound).await?, &received.message).await? {
-                Some(stands) => stands.ticket,
-                None => return Err(TableError::Conflict.into()),
-            },
+            None => {
+                match self.desk.platform_message(&self.thread_key(&inbound).await?, &received.message).await?
+                {
+                    Some(stands) => stands.ticket,
+                    None => return Err(TableError::Conflict.into()),
+                }
+            }
         };
         if matches!(inbound.happened, Happened::Started { .. }) {
             self.greet(&inbound, ticket).await?;
@@ -76,7 +82,11 @@ impl Router {
 
     /// The conversation's first address: the one that keys are made of.
     async fn thread_key(&self, inbound: &Inbound) -> Result<desk::channel::ThreadKey, TableError> {
-        Ok(self.desk.thread(&inbound.thread).await?.map_or_else(|| inbound.thread.clone(), |thread| thread.key))
+        Ok(self
+            .desk
+            .thread(&inbound.thread)
+            .await?
+            .map_or_else(|| inbound.thread.clone(), |thread| thread.key))
     }
 
     async fn append(
@@ -169,7 +179,10 @@ impl Router {
         };
         // A team that the connection names may have been deleted since.
         let settings = self.desk.settings().await?;
-        let team = connection.as_ref().and_then(team).filter(|team| settings.teams.iter().any(|known| known.id == *team));
+        let team = connection
+            .as_ref()
+            .and_then(team)
+            .filter(|team| settings.teams.iter().any(|known| known.id == *team));
         Ok(Start {
             customer,
             thread: Some((inbound.thread.clone(), thread)),
@@ -186,7 +199,8 @@ impl Router {
     /// Answers a customer who opened the conversation, if the owner wants that. Idempotent.
     async fn greet(&self, inbound: &Inbound, ticket: TicketId) -> Result<(), RouteError> {
         let connection = self.desk.connection(&inbound.thread.channel, inbound.thread.connection).await?;
-        let greeting = connection.as_ref().and_then(|connection| connection.settings.get("greeting")?.as_str());
+        let greeting =
+            connection.as_ref().and_then(|connection| connection.settings.get("greeting")?.as_str());
         let Some(greeting) = greeting.filter(|greeting| !greeting.trim().is_empty()) else { return Ok(()) };
         let answer = Answer { text: Some(greeting.to_owned()), automatic: true, ..Answer::default() };
         let now = self.desk.now();
@@ -205,7 +219,10 @@ impl Router {
 
     /// What a delivery says, as the event will hold it. Ids of files are made here, once for all attempts.
     fn read(&self, inbound: &Inbound, late: bool) -> (MessageReceived, Said) {
-        let author = inbound.sender.as_ref().and_then(|sender| sender.name.clone().or_else(|| sender.username.clone()));
+        let author = inbound
+            .sender
+            .as_ref()
+            .and_then(|sender| sender.name.clone().or_else(|| sender.username.clone()));
         let mut said = Said { author, raw: inbound.raw.clone(), ..Said::default() };
         let mut received = MessageReceived {
             message: String::new(),

@@ -26,8 +26,10 @@ impl Router {
             Happened::Edited { id, content } => {
                 let Some(ticket) = self.ticket_of(&thread, &id).await? else {
                     // The message itself never came, so its newest form is taken for it.
-                    let inbound =
-                        Inbound { happened: Happened::Message { id, content, album: None }, ..inbound.clone() };
+                    let inbound = Inbound {
+                        happened: Happened::Message { id, content, album: None },
+                        ..inbound.clone()
+                    };
                     return self.message(inbound, false).await;
                 };
                 let command = Command::Edit(id, said(self.identify(content)));
@@ -37,7 +39,8 @@ impl Router {
                 for (position, id) in ids.into_iter().enumerate() {
                     if let Some(ticket) = self.ticket_of(&thread, &id).await? {
                         let key = format!("{}:{position}", inbound.key);
-                        self.remark_on(&thread.key, ticket, thread.contact, &key, Command::Withdraw(id)).await?;
+                        self.remark_on(&thread.key, ticket, thread.contact, &key, Command::Withdraw(id))
+                            .await?;
                     }
                 }
                 Ok(())
@@ -113,8 +116,10 @@ impl Router {
         };
         let request = Request { actor, cause: Some(format!("inbound:{key}")), command };
         let now = self.desk.now();
-        let done =
-            self.desk.execute_with(ticket, None, request, |_, _| Ok(vec![put_delivery(thread, key, now)?])).await;
+        let done = self
+            .desk
+            .execute_with(ticket, None, request, |_, _| Ok(vec![put_delivery(thread, key, now)?]))
+            .await;
         match done {
             Ok(_) | Err(ExecuteError::DoneBefore(_)) => Ok(()),
             Err(error) => Err(error.into()),

@@ -21,10 +21,17 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
 
 impl Sender {
     /// Takes the path that a failed attempt demands.
-    pub(crate) async fn failed(&self, line: &Line, reply: Reply, error: SendError) -> Result<Progress, SenderError> {
+    pub(crate) async fn failed(
+        &self,
+        line: &Line,
+        reply: Reply,
+        error: SendError,
+    ) -> Result<Progress, SenderError> {
         tracing::warn!(reply = %reply.id, reason = error.reason, attempts = reply.attempts, "a reply was not accepted");
         match error.class {
-            SendFailure::Unreachable | SendFailure::Rejected => self.fail(reply, error.reason, &error.detail).await,
+            SendFailure::Unreachable | SendFailure::Rejected => {
+                self.fail(reply, error.reason, &error.detail).await
+            }
             SendFailure::Uncertain => self.doubt(reply, error.reason, &error.detail).await,
             SendFailure::Unauthorized => {
                 self.mark_broken(line, &error).await?;
@@ -59,7 +66,8 @@ impl Sender {
         reply.lease = None;
         reply.not_before = now.saturating_add(pause).ok();
         // Short waits are the queue's; the clock looks later, in case the queue forgot.
-        reply.due_at = if wait > crate::SHORT_WAIT { reply.not_before } else { reply.not_before.and_then(look_again) };
+        reply.due_at =
+            if wait > crate::SHORT_WAIT { reply.not_before } else { reply.not_before.and_then(look_again) };
         reply.reason = Some(reason.to_owned());
         reply.detail = Some(detail.to_owned());
         self.desk.save_reply(&mut reply).await?;
@@ -77,12 +85,22 @@ impl Sender {
     }
 
     /// Ends a reply that can never be delivered, and tells its ticket, in one transaction.
-    pub(crate) async fn fail(&self, reply: Reply, reason: &str, detail: &str) -> Result<Progress, SenderError> {
+    pub(crate) async fn fail(
+        &self,
+        reply: Reply,
+        reason: &str,
+        detail: &str,
+    ) -> Result<Progress, SenderError> {
         self.end(reply, Delivery::Failed, reason, detail, Command::FailReply).await
     }
 
     /// Ends a reply that may or may not have been delivered, and asks on its ticket, in one transaction.
-    pub(crate) async fn doubt(&self, reply: Reply, reason: &str, detail: &str) -> Result<Progress, SenderError> {
+    pub(crate) async fn doubt(
+        &self,
+        reply: Reply,
+        reason: &str,
+        detail: &str,
+    ) -> Result<Progress, SenderError> {
         self.end(reply, Delivery::Uncertain, reason, detail, Command::DoubtReply).await
     }
 
@@ -102,7 +120,8 @@ impl Sender {
         reply.detail = Some(detail.to_owned());
         let problem =
             DeliveryProblem { reply: reply.id, reason: reason.to_owned(), detail: Some(detail.to_owned()) };
-        let request = Request { actor: Actor::System, cause: Some("sender".to_owned()), command: command(problem) };
+        let request =
+            Request { actor: Actor::System, cause: Some("sender".to_owned()), command: command(problem) };
         let ticket = reply.ticket;
         let ended = self
             .desk
@@ -119,7 +138,9 @@ impl Sender {
     /// Stops the connection's sends until the owner mends it.
     async fn mark_broken(&self, line: &Line, error: &SendError) -> Result<(), SenderError> {
         let stored = &line.known.stored;
-        let Some(mut connection) = self.desk.connection(&stored.channel, stored.id).await? else { return Ok(()) };
+        let Some(mut connection) = self.desk.connection(&stored.channel, stored.id).await? else {
+            return Ok(());
+        };
         // The secrets may have been changed since this attempt began; then the refusal says nothing about them.
         if connection.version != stored.version || connection.health != Health::Ok {
             return Ok(());

@@ -149,7 +149,11 @@ impl Sender {
         {
             let wait = until(now, not_before);
             // A scheduled reply lets others overtake it; one that is tried again does not.
-            return Ok(if reply.attempts == 0 && wait > SHORT_WAIT { Progress::GoOn } else { Progress::Wait(wait) });
+            return Ok(if reply.attempts == 0 && wait > SHORT_WAIT {
+                Progress::GoOn
+            } else {
+                Progress::Wait(wait)
+            });
         }
         if line.known.stored.health != Health::Ok {
             return self.hold(&mut reply).await;

@@ -20,7 +20,8 @@ impl Worker {
         context: &Context,
         last: bool,
     ) -> Result<(), WorkError> {
-        let files = context.event.content.said().map(|said| said.message.attachments.as_slice()).unwrap_or_default();
+        let files =
+            context.event.content.said().map(|said| said.message.attachments.as_slice()).unwrap_or_default();
         let mut failure = None;
         for file in files {
             let (Some(id), Some(source)) = (file.id, &file.source) else { continue };

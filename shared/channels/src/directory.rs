@@ -89,7 +89,11 @@ impl Directory {
     ///
     /// # Errors
     /// When the table fails, or its secrets do not open.
-    pub async fn fresh(&self, channel: &Channel, id: ConnectionId) -> Result<Option<Arc<Known>>, DirectoryError> {
+    pub async fn fresh(
+        &self,
+        channel: &Channel,
+        id: ConnectionId,
+    ) -> Result<Option<Arc<Known>>, DirectoryError> {
         let Some(stored) = self.desk.connection(channel, id).await? else {
             self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
             return Ok(None);

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use ::http::HeaderMap;
 use async_trait::async_trait;
 use bytes::Bytes;
 use desk::channel::ChannelClass;
 use desk::inbound::Inbound;
 use desk::message::AttachmentKind;
-use ::http::HeaderMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
@@ -225,7 +225,12 @@ pub trait Platform: Send + Sync + 'static {
     ) -> Result<Accepted, SendError>;
 
     /// Tells the platform that a pressed button was noticed.
-    async fn acknowledge(&self, http: &Http, connection: &Connection, callback: &str) -> Result<(), FetchError>;
+    async fn acknowledge(
+        &self,
+        http: &Http,
+        connection: &Connection,
+        callback: &str,
+    ) -> Result<(), FetchError>;
 
     /// What kind of file the platform would show a media type as, when sent.
     fn attachment_kind(&self, content_type: &str) -> AttachmentKind;

@@ -102,7 +102,8 @@ impl Receiver {
         headers: &HeaderMap,
         body: &[u8],
     ) -> Result<StatusCode, ReceiveError> {
-        let (Ok(channel), Ok(id)) = (Channel::try_from(platform.name()), connection.parse::<ConnectionId>()) else {
+        let (Ok(channel), Ok(id)) = (Channel::try_from(platform.name()), connection.parse::<ConnectionId>())
+        else {
             return Ok(StatusCode::NOT_FOUND);
         };
         let Some(known) = self.directory.connection(&channel, id).await? else {
@@ -131,7 +132,8 @@ impl Receiver {
         let Some(fresh) = self.directory.fresh(&known.stored.channel, known.stored.id).await? else {
             return Ok(None);
         };
-        let proved = fresh.stored.version != known.stored.version && platform.verify(&fresh.open, headers, body).is_ok();
+        let proved = fresh.stored.version != known.stored.version
+            && platform.verify(&fresh.open, headers, body).is_ok();
         Ok(proved.then_some(fresh))
     }
 }
@@ -141,7 +143,10 @@ impl Receiver {
 /// Answers 200 once everything is durable, 401 without proof of origin, 404 for an unknown connection, 413 above
 /// [`MAX_BODY`], 503 when it could not be made durable and must be sent again.
 pub fn webhook(platform: &'static dyn Platform, receiver: Receiver) -> Router {
-    let handler = move |State(receiver): State<Receiver>, Path(connection): Path<String>, headers: HeaderMap, body: Bytes| async move {
+    let handler = move |State(receiver): State<Receiver>,
+                        Path(connection): Path<String>,
+                        headers: HeaderMap,
+                        body: Bytes| async move {
         match receiver.webhook(platform, &connection, &headers, &body).await {
             Ok(status) => status,
             Err(error) => {

@@ -55,18 +55,12 @@ impl Calendar {
     /// # Errors
     /// Fails where the schedule exceeds a limit or says two things about one date.
     pub fn new(id: CalendarId, schedule: Schedule) -> Result<Self, InvalidSchedule> {
-        Ok(Self {
-            id,
-            schedule: schedule.checked()?,
-        })
+        Ok(Self { id, schedule: schedule.checked()? })
     }
 
     /// The calendar of a new desk: Monday to Friday, 09:00 to 18:00.
     pub fn default_hours(id: CalendarId, time_zone: Zone) -> Self {
-        Self {
-            id,
-            schedule: Schedule::default_hours(time_zone),
-        }
+        Self { id, schedule: Schedule::default_hours(time_zone) }
     }
 
     /// The id.
@@ -101,10 +95,8 @@ impl Calendar {
 
     /// Whole seconds of working time from `from` until `to`; 0 when `to` comes first.
     pub fn between(&self, from: Timestamp, to: Timestamp) -> u64 {
-        let total: SignedDuration = self
-            .spans(from, to)
-            .map(|(open, close)| open.duration_until(close))
-            .sum();
+        let total: SignedDuration =
+            self.spans(from, to).map(|(open, close)| open.duration_until(close)).sum();
         total.as_secs().unsigned_abs()
     }
 
@@ -113,45 +105,33 @@ impl Calendar {
     /// Between two changes of the zone's offset the wall clock runs evenly. Taking these stretches one by one makes
     /// a skipped hour count never and a repeated one twice, without a special case.
     fn spans(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = (Timestamp, Timestamp)> {
-        self.schedule
-            .time_zone
-            .stretches(from, to)
-            .flat_map(move |(start, end, offset)| {
-                let end = offset.to_datetime(end);
-                let mut counted = offset.to_datetime(start);
-                // The day before may reach over midnight into the first one.
-                let first = counted.date().yesterday().unwrap_or(Date::MIN);
-                let days = iter::successors(Some(first), |date| date.tomorrow().ok());
-                days.take_while(move |date| *date <= end.date())
-                    .flat_map(|date| self.schedule.hours(date))
-                    .filter_map(move |(open, close)| {
-                        // Hours that overlap count once: each goes on where the last one ended.
-                        let span = (open.max(counted), close.min(end));
-                        counted = counted.max(close);
-                        if span.0 < span.1 {
-                            instants(span, offset)
-                        } else {
-                            None
-                        }
-                    })
-            })
+        self.schedule.time_zone.stretches(from, to).flat_map(move |(start, end, offset)| {
+            let end = offset.to_datetime(end);
+            let mut counted = offset.to_datetime(start);
+            // The day before may reach over midnight into the first one.
+            let first = counted.date().yesterday().unwrap_or(Date::MIN);
+            let days = iter::successors(Some(first), |date| date.tomorrow().ok());
+            days.take_while(move |date| *date <= end.date())
+                .flat_map(|date| self.schedule.hours(date))
+                .filter_map(move |(open, close)| {
+                    // Hours that overlap count once: each goes on where the last one ended.
+                    let span = (open.max(counted), close.min(end));
+                    counted = counted.max(close);
+                    if span.0 < span.1 { instants(span, offset) } else { None }
+                })
+        })
     }
 }
 
 fn instants(span: (DateTime, DateTime), offset: jiff::tz::Offset) -> Option<(Timestamp, Timestamp)> {
-    Some((
-        offset.to_timestamp(span.0).ok()?,
-        offset.to_timestamp(span.1).ok()?,
-    ))
+    Some((offset.to_timestamp(span.0).ok()?, offset.to_timestamp(span.1).ok()?))
 }
 
 /// [`Calendar::add`], with every second counting where there is no calendar.
 pub fn add(calendar: Option<&Calendar>, from: Timestamp, seconds: u64) -> Option<Timestamp> {
     match calendar {
         Some(calendar) => calendar.add(from, seconds),
-        None => from
-            .checked_add(SignedDuration::from_secs(i64::try_from(seconds).ok()?))
-            .ok(),
+        None => from.checked_add(SignedDuration::from_secs(i64::try_from(seconds).ok()?)).ok(),
     }
 }
 

@@ -3,15 +3,19 @@
 use jiff::Timestamp;
 
 use crate::command::{Command, Opening, Refusal, Request, Update};
-use crate::event::{
-    Actor, Changes, Content, Effects, Event, Fact, MessageRef, Opened, Said, VERSION,
-};
+use crate::event::{Actor, Changes, Content, Effects, Event, Fact, MessageRef, Opened, Said, VERSION};
 use crate::settings::Settings;
 use crate::sla::{ClockChange, Sla, Terms};
 use crate::ticket::{Status, Ticket};
 
 /// The first event of a ticket. What the customer said follows as a [`Command::Receive`].
-pub fn open(opening: Opening, actor: Actor, cause: Option<String>, settings: &Settings, now: Timestamp) -> Event {
+pub fn open(
+    opening: Opening,
+    actor: Actor,
+    cause: Option<String>,
+    settings: &Settings,
+    now: Timestamp,
+) -> Event {
     let terms = Terms {
         settings,
         class: opening.class,
@@ -253,7 +257,9 @@ impl<'a> Draft<'a> {
         }
         let to = match status {
             Some(status) => self.allowed(status)?,
-            None if !automatic && matches!(self.status, Status::New | Status::Open) => Status::WaitingCustomer,
+            None if !automatic && matches!(self.status, Status::New | Status::Open) => {
+                Status::WaitingCustomer
+            }
             None => self.status,
         };
         self.go(to);

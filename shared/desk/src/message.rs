@@ -44,7 +44,8 @@ impl MessageContent {
 
     /// The first line in at most `limit` characters, for subjects and lists.
     pub fn summary(&self, limit: usize) -> String {
-        let line = self.text.as_deref().and_then(|text| text.lines().map(str::trim).find(|line| !line.is_empty()));
+        let line =
+            self.text.as_deref().and_then(|text| text.lines().map(str::trim).find(|line| !line.is_empty()));
         let line = match line {
             Some(line) => line.to_owned(),
             None if self.location.is_some() => "Location".to_owned(),

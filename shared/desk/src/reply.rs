@@ -32,15 +32,6 @@ impl Delivery {
     pub const fn is_unfinished(self) -> bool {
         matches!(self, Self::Queued | Self::Sending)
     }
-
-    /// Whether a report of `next` from the platform moves this state on. Receipts come in any order.
-    pub const fn advances_to(self, next: Self) -> bool {
-        match (self, next) {
-            (Self::Sent | Self::Uncertain, Self::Delivered | Self::Read | Self::Failed) => true,
-            (Self::Uncertain, Self::Sent) | (Self::Delivered, Self::Read) => true,
-            _ => false,
-        }
-    }
 }
 
 /// One entry of the outbox: an answer to a customer, and what became of it.

@@ -98,7 +98,8 @@ impl Desk {
         let mut found: Vec<StoredConnection> = Vec::new();
         let mut after = None;
         loop {
-            let page = self.table.query(Query::partition(keys::setting_partition(DIRECTORY)).after(after)).await?;
+            let page =
+                self.table.query(Query::partition(keys::setting_partition(DIRECTORY)).after(after)).await?;
             after = page.items.last().map(|last| last.key.sk.clone());
             let mut keys = Vec::with_capacity(page.items.len());
             for item in page.items {

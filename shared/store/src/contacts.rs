@@ -64,7 +64,11 @@ impl Desk {
     ///
     /// # Errors
     /// When the table is unavailable.
-    pub async fn contact_by_identity(&self, kind: &str, address: &str) -> Result<Option<ContactId>, TableError> {
+    pub async fn contact_by_identity(
+        &self,
+        kind: &str,
+        address: &str,
+    ) -> Result<Option<ContactId>, TableError> {
         let found = self.table.get(&keys::identity(kind, address)).await?;
         Ok(found.map(Item::read::<Owner>).transpose()?.map(|owner| owner.contact))
     }

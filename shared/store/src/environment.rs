@@ -55,7 +55,10 @@ impl Environment for System {
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
     }
 
-    #[expect(clippy::expect_used, reason = "without a random source no secret may be made; it never fails on Linux")]
+    #[expect(
+        clippy::expect_used,
+        reason = "without a random source no secret may be made; it never fails on Linux"
+    )]
     fn fill(&self, buffer: &mut [u8]) {
         self.random.fill(buffer).expect("the system's random source");
     }

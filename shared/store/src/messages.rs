@@ -55,6 +55,9 @@ pub fn put_platform_message(
 /// Never in practice: when the item does not serialise.
 pub fn put_delivery(thread: &ThreadKey, key: &str, now: Timestamp) -> Result<Write, TableError> {
     let mut item = Item::new(keys::delivery(thread, key), &serde_json::json!({}))?;
-    item.expires_at = Some(now.saturating_add(SignedDuration::from_hours(24 * DELIVERY_DAYS)).map_or(i64::MAX, Timestamp::as_second));
+    item.expires_at = Some(
+        now.saturating_add(SignedDuration::from_hours(24 * DELIVERY_DAYS))
+            .map_or(i64::MAX, Timestamp::as_second),
+    );
     Ok(Write::Put(item, Condition::Absent))
 }

@@ -86,7 +86,10 @@ impl Desk {
             ticket: id,
             number,
             contact,
-            thread: start.thread.as_ref().map(|(key, seen)| seen.as_ref().map_or(key, |seen| &seen.key).clone()),
+            thread: start
+                .thread
+                .as_ref()
+                .map(|(key, seen)| seen.as_ref().map_or(key, |seen| &seen.key).clone()),
             class: start.class,
             priority: start.priority,
             team: start.team,
@@ -96,7 +99,8 @@ impl Desk {
         let actor = start.actor.unwrap_or(Actor::Contact { id: contact });
         let opened = decide::open(opening, actor, start.cause.clone(), &settings, now);
         let mut events = vec![opened];
-        let mut ticket = Ticket::fold(&events).ok_or_else(|| TableError::Invalid("an opening that folds to nothing".to_owned()))?;
+        let mut ticket = Ticket::fold(&events)
+            .ok_or_else(|| TableError::Invalid("an opening that folds to nothing".to_owned()))?;
         for request in first(contact) {
             if let Some((after, event)) = step(&ticket, request, &settings, now)? {
                 ticket = after;
@@ -115,13 +119,16 @@ impl Desk {
             writes.push(put_event(id, event)?);
         }
         writes.push(put_contact_ticket(&ticket)?);
-        writes.push(Write::Put(Item::new(keys::number(number), &Numbered { ticket: id })?, Condition::Absent));
+        writes
+            .push(Write::Put(Item::new(keys::number(number), &Numbered { ticket: id })?, Condition::Absent));
         let own = writes.len();
         writes.extend(companions(&events, &ticket)?);
 
         match self.table.write(writes).await {
             Ok(()) => Ok(ticket),
-            Err(TableError::ConditionFailed(positions)) if positions.iter().any(|position| *position >= own) => {
+            Err(TableError::ConditionFailed(positions))
+                if positions.iter().any(|position| *position >= own) =>
+            {
                 Err(OpenError::DoneBefore)
             }
             Err(TableError::ConditionFailed(_) | TableError::Conflict) => Err(OpenError::Raced),
@@ -164,7 +171,8 @@ fn follow_up(
     settings: &Settings,
     now: jiff::Timestamp,
 ) -> Result<Vec<Write>, OpenError> {
-    let request = Request { actor: Actor::System, cause: None, command: desk::command::Command::FollowUp(by) };
+    let request =
+        Request { actor: Actor::System, cause: None, command: desk::command::Command::FollowUp(by) };
     let Some((after, event)) = step(previous, request, settings, now)? else { return Ok(Vec::new()) };
     Ok(vec![
         put_head(&after, settings, Condition::Version(previous.version))?,

@@ -45,10 +45,7 @@ impl Outgoing {
     pub fn check(&self, fifo: bool) -> Result<(), QueueError> {
         let invalid = |reason: String| Err(QueueError::Invalid(reason));
         if self.body.is_empty() || self.body.len() > MAX_BODY_BYTES {
-            return invalid(format!(
-                "a body has 1 to {MAX_BODY_BYTES} bytes, not {}",
-                self.body.len()
-            ));
+            return invalid(format!("a body has 1 to {MAX_BODY_BYTES} bytes, not {}", self.body.len()));
         }
         let refused = |c: char| matches!(c, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}');
         if let Some(found) = self.body.chars().find(|&c| refused(c)) {

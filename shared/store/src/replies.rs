@@ -101,13 +101,24 @@ impl Desk {
     ///
     /// # Errors
     /// When the table is unavailable.
-    pub async fn held_replies(&self, connection: ConnectionId, limit: usize) -> Result<Vec<Reply>, TableError> {
+    pub async fn held_replies(
+        &self,
+        connection: ConnectionId,
+        limit: usize,
+    ) -> Result<Vec<Reply>, TableError> {
         let mut held = Vec::new();
         for shard in 0..keys::DUE_SHARDS {
-            let query = Query::partition(keys::due_partition(&held_kind(connection), shard)).index(Index::Due).limit(limit);
-            let keys: Vec<_> = self.table.query(query).await?.items.into_iter().map(|item| item.key).collect();
+            let query = Query::partition(keys::due_partition(&held_kind(connection), shard))
+                .index(Index::Due)
+                .limit(limit);
+            let keys: Vec<_> =
+                self.table.query(query).await?.items.into_iter().map(|item| item.key).collect();
             for chunk in keys.chunks(100) {
-                held.extend(self.table.get_many(chunk).await?.into_iter().map(Item::read).collect::<Result<Vec<Reply>, _>>()?);
+                held.extend(self.table.get_many(chunk).await?.into_iter().map(Item::read).collect::<Result<
+                    Vec<Reply>,
+                    _,
+                >>(
+                )?);
             }
         }
         held.retain(|reply| reply.held && reply.state.is_unfinished());

@@ -106,7 +106,9 @@ impl SealingKey {
 
     /// Whether a signature is ours, for this purpose and text. In constant time.
     pub fn verify(&self, purpose: &str, text: &str, signature: &str) -> bool {
-        let Ok(tag) = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(signature) else { return false };
+        let Ok(tag) = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(signature) else {
+            return false;
+        };
         hmac::verify(&self.signing, format!("{purpose}\n{text}").as_bytes(), &tag).is_ok()
     }
 }

@@ -109,7 +109,8 @@ impl Desk {
         let mut settings = Settings::default();
         let mut after = None;
         loop {
-            let page = self.table.query(Query::partition(keys::setting_partition(PARTITION)).after(after)).await?;
+            let page =
+                self.table.query(Query::partition(keys::setting_partition(PARTITION)).after(after)).await?;
             after = page.items.last().map(|last| last.key.sk.clone());
             for item in page.items {
                 match item.key.sk.split_once('#').map(|(kind, _)| kind) {
@@ -168,7 +169,8 @@ impl Desk {
         recompute: bool,
         companions: Vec<Write>,
     ) -> Result<(), TableError> {
-        let condition = if setting.version == 1 { Condition::Absent } else { Condition::Version(setting.version - 1) };
+        let condition =
+            if setting.version == 1 { Condition::Absent } else { Condition::Version(setting.version - 1) };
         let key = key(T::KIND, &setting.value.id());
         let mut writes = vec![Write::Put(Item::new(key, setting)?, condition)];
         writes.extend(companions);
@@ -203,8 +205,10 @@ impl Desk {
     /// # Errors
     /// [`TableError::ConditionFailed`] when somebody else wrote them, or the table is unavailable.
     pub async fn save_general(&self, general: &Versioned<General>) -> Result<(), TableError> {
-        let condition = if general.version == 1 { Condition::Absent } else { Condition::Version(general.version - 1) };
-        self.change_settings(vec![Write::Put(Item::new(key("general", "@"), general)?, condition)], true).await
+        let condition =
+            if general.version == 1 { Condition::Absent } else { Condition::Version(general.version - 1) };
+        self.change_settings(vec![Write::Put(Item::new(key("general", "@"), general)?, condition)], true)
+            .await
     }
 
     /// Installs what a new desk starts with, unless it was installed before.

@@ -69,7 +69,8 @@ impl Desk {
             }
             let alias = ThreadKey { conversation: to.to_owned(), ..thread.key.clone() };
             let entry = Entry::Alias { alias_of: thread.key.conversation.clone(), version: 1 };
-            let moved = Thread { moved_to: Some(to.to_owned()), version: thread.version + 1, ..thread.clone() };
+            let moved =
+                Thread { moved_to: Some(to.to_owned()), version: thread.version + 1, ..thread.clone() };
             let writes = vec![
                 put_thread(&moved, Condition::Version(thread.version))?,
                 Write::Put(Item::new(keys::thread(&alias), &entry)?, Condition::Absent),
@@ -77,12 +78,18 @@ impl Desk {
             match self.table.write(writes).await {
                 // The new address has had messages of its own already; they keep their thread.
                 Err(TableError::ConditionFailed(failed)) if failed.contains(&1) => {
-                    return match self.table.write(vec![put_thread(&moved, Condition::Version(thread.version))?]).await {
+                    return match self
+                        .table
+                        .write(vec![put_thread(&moved, Condition::Version(thread.version))?])
+                        .await
+                    {
                         Err(TableError::ConditionFailed(_)) => Err(TableError::Conflict),
                         done => done,
                     };
                 }
-                Err(TableError::ConditionFailed(_) | TableError::Conflict) => self.yield_to_others(attempt).await?,
+                Err(TableError::ConditionFailed(_) | TableError::Conflict) => {
+                    self.yield_to_others(attempt).await?
+                }
                 done => return done,
             }
         }

@@ -64,7 +64,12 @@ impl Desk {
     ///
     /// # Errors
     /// When the table is unavailable.
-    pub async fn events(&self, ticket: TicketId, after: u64, limit: usize) -> Result<Listed<Event>, TableError> {
+    pub async fn events(
+        &self,
+        ticket: TicketId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Listed<Event>, TableError> {
         let query = Query::partition(keys::ticket(ticket).pk)
             .begins_with("E#")
             .after((after > 0).then(|| keys::event_sort(after)))
@@ -154,8 +159,13 @@ impl Desk {
             .map(|item| item.read::<ContactTicket>().map(|entry| entry.ticket))
             .collect::<Result<Vec<_>, _>>()?;
         let keys: Vec<_> = ids.iter().map(|id| keys::ticket(*id)).collect();
-        let mut tickets =
-            self.table.get_many(&keys).await?.into_iter().map(Item::read).collect::<Result<Vec<Ticket>, _>>()?;
+        let mut tickets = self
+            .table
+            .get_many(&keys)
+            .await?
+            .into_iter()
+            .map(Item::read)
+            .collect::<Result<Vec<Ticket>, _>>()?;
         tickets.sort_by_key(|ticket| std::cmp::Reverse((ticket.created_at, ticket.id)));
         Ok(Listed { items: tickets, next })
     }
@@ -201,7 +211,11 @@ pub struct Summary {
 }
 
 /// The write of a head, with its places in the indexes.
-pub(crate) fn put_head(ticket: &Ticket, settings: &Settings, condition: Condition) -> Result<Write, TableError> {
+pub(crate) fn put_head(
+    ticket: &Ticket,
+    settings: &Settings,
+    condition: Condition,
+) -> Result<Write, TableError> {
     let key = keys::ticket(ticket.id);
     let mut item = Item::new(key.clone(), ticket)?;
     item.views = Some(crate::table::Key::new(

@@ -23,7 +23,13 @@ fn body(operation: &Operation, subject: &str) -> Option<Value> {
     })
 }
 
-async fn ask(stage: &Stage, token: Option<&str>, operation: &Operation, path: &str, body: Option<Value>) -> Answer {
+async fn ask(
+    stage: &Stage,
+    token: Option<&str>,
+    operation: &Operation,
+    path: &str,
+    body: Option<Value>,
+) -> Answer {
     let method: Method = operation.method.parse().unwrap();
     let path = path.strip_prefix("/api/v1").unwrap();
     match token {
@@ -141,7 +147,9 @@ fn only_access_reads_tickets_and_files() {
     for path in sources(src) {
         let name = path.strip_prefix(src).unwrap().to_string_lossy().into_owned();
         let text = std::fs::read_to_string(&path).unwrap();
-        for call in ["ticket(", "ticket_by_number(", "event(", "events(", "file(", "files(", "reply(", "execute("] {
+        for call in
+            ["ticket(", "ticket_by_number(", "event(", "events(", "file(", "files(", "reply(", "execute("]
+        {
             let around = format!("desk.{call}");
             // Opening looks at the head of the conversation's latest ticket, and shows nothing of it.
             let allowed = name == "access.rs" || (name == "tickets/open.rs" && call == "ticket(");

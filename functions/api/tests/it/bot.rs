@@ -54,7 +54,10 @@ async fn answer(
     let body = serde_json::from_slice(&body).unwrap_or_default();
     bot.calls.lock().unwrap().push((method.clone(), body));
     if *bot.down.lock().unwrap() {
-        return (StatusCode::BAD_GATEWAY, Json(json!({"ok": false, "error_code": 502, "description": "Bad Gateway"})));
+        return (
+            StatusCode::BAD_GATEWAY,
+            Json(json!({"ok": false, "error_code": 502, "description": "Bad Gateway"})),
+        );
     }
     if token != format!("bot{TOKEN}") {
         let refused = json!({"ok": false, "error_code": 401, "description": "Unauthorized"});

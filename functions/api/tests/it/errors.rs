@@ -7,7 +7,8 @@ use serde_json::json;
 use crate::stage::{Answer, Stage};
 
 async fn raw(stage: &Stage, content_type: Option<&str>, body: impl Into<Body>) -> Answer {
-    let mut request = Request::post("/api/v1/teams").header("authorization", format!("Bearer {}", stage.token));
+    let mut request =
+        Request::post("/api/v1/teams").header("authorization", format!("Bearer {}", stage.token));
     if let Some(content_type) = content_type {
         request = request.header("content-type", content_type);
     }
@@ -25,17 +26,28 @@ async fn bodies_that_are_no_json_of_ours_are_refused() {
     raw(&stage, json, "[".repeat(100_000)).await.is_problem(400, "malformed_json");
     let deep = format!("{}{}", "{\"name\":".repeat(200), "}".repeat(200));
     raw(&stage, json, deep).await.is_problem(400, "malformed_json");
-    for body in ["[]", "\"a\"", "{\"name\": 1}", "{}", "{\"name\": \"a\", \"nam\": 1}", "{\"name\":\"a\",\"name\":\"b\"}"] {
+    for body in [
+        "[]",
+        "\"a\"",
+        "{\"name\": 1}",
+        "{}",
+        "{\"name\": \"a\", \"nam\": 1}",
+        "{\"name\":\"a\",\"name\":\"b\"}",
+    ] {
         raw(&stage, json, body).await.is_problem(422, "invalid_body");
     }
     raw(&stage, json, vec![b'['; 10 * 1024 * 1024]).await.is_problem(413, "body_too_large");
     let padded = format!("{{\"name\": \"a\"{}}}", " ".repeat(1024 * 1024 - 13));
     assert_eq!(padded.len(), 1024 * 1024);
     raw(&stage, json, padded).await.is(201);
-    for content_type in [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("multipart/form-data")] {
+    for content_type in
+        [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("multipart/form-data")]
+    {
         raw(&stage, content_type, "{\"name\": \"a\"}").await.is_problem(415, "unsupported_media_type");
     }
-    for content_type in ["application/json; charset=utf-8", "Application/JSON", "application/merge-patch+json"] {
+    for content_type in
+        ["application/json; charset=utf-8", "Application/JSON", "application/merge-patch+json"]
+    {
         raw(&stage, Some(content_type), "{\"name\": \"a\"}").await.is(201);
     }
 }
@@ -44,8 +56,17 @@ async fn bodies_that_are_no_json_of_ours_are_refused() {
 async fn parameters_that_are_none_of_ours_are_refused() {
     let stage = Stage::new().await;
     for query in [
-        "limit=0", "limit=101", "limit=x", "limit=-1", "limit=1&limit=2", "status=neu", "team=x", "colour=red",
-        "contact=tkt_1", "channel=A", "status=new,,open",
+        "limit=0",
+        "limit=101",
+        "limit=x",
+        "limit=-1",
+        "limit=1&limit=2",
+        "status=neu",
+        "team=x",
+        "colour=red",
+        "contact=tkt_1",
+        "channel=A",
+        "status=new,,open",
     ] {
         let problem = stage.get(&format!("/tickets?{query}")).await.is_problem(400, "invalid_parameter");
         let name = query.split('=').next().unwrap();
@@ -76,7 +97,9 @@ async fn paths_and_methods_that_there_are_not() {
 async fn every_answer_keeps_browsers_out() {
     let stage = Stage::new().await;
     let get = async |path: &str| stage.send(Request::get(path).body(Body::empty()).unwrap()).await;
-    for (path, status) in [("/health", 200), ("/", 200), ("/api/v1/openapi.json", 200), ("/api/v1/tickets", 401), ("/x", 404)] {
+    for (path, status) in
+        [("/health", 200), ("/", 200), ("/api/v1/openapi.json", 200), ("/api/v1/tickets", 401), ("/x", 404)]
+    {
         let answer = get(path).await;
         assert_eq!(answer.status, status, "{path}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
@@ -96,7 +119,12 @@ async fn a_fault_of_ours_tells_an_id_and_nothing_else() {
     let key = store::keys::ticket(ticket.id);
     let mut item = stage.desk.table().get(&key).await.unwrap().unwrap();
     item.body.insert("status".to_owned(), json!("canary"));
-    stage.desk.table().write(vec![store::table::Write::Put(item, store::table::Condition::Any)]).await.unwrap();
+    stage
+        .desk
+        .table()
+        .write(vec![store::table::Write::Put(item, store::table::Condition::Any)])
+        .await
+        .unwrap();
     let answer = stage.get(&format!("/tickets/{}", ticket.id)).await;
     let problem = answer.is_problem(500, "internal");
     assert!(problem["instance"].as_str().unwrap().starts_with("urn:ulid:"));

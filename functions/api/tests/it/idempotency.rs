@@ -14,22 +14,30 @@ async fn keyed(stage: &Stage, path: &str, key: &str, body: &Value) -> Answer {
 
 /// Makes eight equal requests at once, one more, and one that differs; returns the one answer.
 async fn once(stage: &Stage, path: &str, body: Value, other: Value) -> Value {
+    let key = key_of(path);
+    let key = key.as_str();
     let (a, b, c, d, e, f, g, h) = tokio::join!(
-        keyed(stage, path, "k-1", &body),
-        keyed(stage, path, "k-1", &body),
-        keyed(stage, path, "k-1", &body),
-        keyed(stage, path, "k-1", &body),
-        keyed(stage, path, "k-1", &body),
-        keyed(stage, path, "k-1", &body),
-        keyed(stage, path, "k-1", &body),
-        keyed(stage, path, "k-1", &body),
+        keyed(stage, path, key, &body),
+        keyed(stage, path, key, &body),
+        keyed(stage, path, key, &body),
+        keyed(stage, path, key, &body),
+        keyed(stage, path, key, &body),
+        keyed(stage, path, key, &body),
+        keyed(stage, path, key, &body),
+        keyed(stage, path, key, &body),
     );
-    let later = keyed(stage, path, "k-1", &body).await;
+    let later = keyed(stage, path, key, &body).await;
     let answers: Vec<Value> = [a, b, c, d, e, f, g, h, later].iter().map(|answer| answer.is(201)).collect();
-    let ids: HashSet<_> = answers.iter().map(|answer| (answer["id"].to_string(), answer["seq"].to_string())).collect();
+    let ids: HashSet<_> =
+        answers.iter().map(|answer| (answer["id"].to_string(), answer["seq"].to_string())).collect();
     assert_eq!(ids.len(), 1, "{path}: {ids:?}");
-    keyed(stage, path, "k-1", &other).await.is_problem(422, "idempotency_mismatch");
+    keyed(stage, path, key, &other).await.is_problem(422, "idempotency_mismatch");
     answers.into_iter().next().unwrap()
+}
+
+/// A key of one path: another request with it would be refused.
+fn key_of(path: &str) -> String {
+    format!("k-{}", path.replace('/', "."))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -48,24 +56,34 @@ async fn every_creation_happens_once() {
     assert_eq!(stage.all("/tickets", 50).await.len(), 2);
 
     let file = json!({"name": "a.png", "size": 1, "content_type": "image/png"});
-    once(&stage, "/attachments", file, json!({"name": "b.png", "size": 1, "content_type": "image/png"})).await;
+    once(&stage, "/attachments", file, json!({"name": "b.png", "size": 1, "content_type": "image/png"}))
+        .await;
 
     once(&stage, "/teams", json!({"name": "a"}), json!({"name": "b"})).await;
     assert_eq!(stage.all("/teams", 50).await.len(), 1);
 
     let token = json!({"name": "a", "scopes": ["tickets:read"]});
     let made = once(&stage, "/tokens", token.clone(), json!({"name": "b", "scopes": ["tickets:read"]})).await;
-    assert_eq!(keyed(&stage, "/tokens", "k-1", &token).await.is(201)["token"], made["token"]);
+    assert_eq!(keyed(&stage, "/tokens", &key_of("/tokens"), &token).await.is(201)["token"], made["token"]);
     assert_eq!(stage.all("/tokens", 50).await.len(), 2);
 
     let new = json!({"channel": "telegram", "name": "Shop", "settings": bot.settings()});
-    let made = once(&stage, "/connections", new.clone(), json!({"channel": "telegram", "name": "b", "settings": {}})).await;
-    assert_eq!(keyed(&stage, "/connections", "k-1", &new).await.is(201)["secrets"], made["secrets"]);
+    let made = once(
+        &stage,
+        "/connections",
+        new.clone(),
+        json!({"channel": "telegram", "name": "b", "settings": {}}),
+    )
+    .await;
+    assert_eq!(
+        keyed(&stage, "/connections", &key_of("/connections"), &new).await.is(201)["settings"],
+        made["settings"]
+    );
     assert_eq!(stage.all("/connections", 50).await.len(), 2);
     // Whoever lost the race set the winner's webhook in the end.
     let last = bot.calls("setWebhook").pop().unwrap();
     assert_eq!(last["url"], made["webhook_url"]);
-    assert_eq!(last["secret_token"], made["secrets"]["secret_token"]);
+    assert_eq!(last["secret_token"], made["settings"]["secret_token"]);
 }
 
 #[tokio::test]

@@ -41,7 +41,8 @@ async fn dead_letters_are_shown_and_sent_again() {
     stage.post("/dead-letters/relay/redrive", json!({})).await.is_problem(409, "not_redrivable");
     let redriven = stage.post("/dead-letters/inbound/redrive", json!({"id": id})).await.is(200);
     assert_eq!(redriven, json!({"redriven": 1}));
-    let rest = stage.ask_as(&stage.token, axum::http::Method::POST, "/dead-letters/inbound/redrive", None).await;
+    let rest =
+        stage.ask_as(&stage.token, axum::http::Method::POST, "/dead-letters/inbound/redrive", None).await;
     assert_eq!(rest.is(200), json!({"redriven": 1}));
     assert_eq!(stage.all("/dead-letters", 10).await.len(), 0);
 }
@@ -58,7 +59,8 @@ async fn the_doctor_finds_what_is_wrong() {
     let new = json!({"channel": "telegram", "name": "Shop", "settings": bot.settings()});
     let created = stage.post("/connections", new).await.is(201);
     let healthy = stage.get("/doctor").await.is(200);
-    let wrong: Vec<_> = healthy["findings"].as_array().unwrap().iter().filter(|it| it["ok"] == false).collect();
+    let wrong: Vec<_> =
+        healthy["findings"].as_array().unwrap().iter().filter(|it| it["ok"] == false).collect();
     // The Bot API of these tests does not tell which updates it sends.
     assert!(wrong.iter().all(|it| it["what"].as_str().unwrap().contains("kind of update")), "{wrong:?}");
 

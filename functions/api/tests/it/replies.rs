@@ -12,7 +12,8 @@ use crate::stage::{Stage, text};
 
 /// A reply that was written, as the sender would leave it.
 async fn delivered(stage: &Stage, ticket: &Ticket, state: Delivery) -> Reply {
-    let body = stage.post(&format!("/tickets/{}/replies", ticket.id), json!({"text": "Tomorrow."})).await.is(201);
+    let body =
+        stage.post(&format!("/tickets/{}/replies", ticket.id), json!({"text": "Tomorrow."})).await.is(201);
     let id: ReplyId = body["id"].as_str().unwrap().parse().unwrap();
     let mut reply = stage.desk.reply(ticket.thread.as_ref().unwrap(), id).await.unwrap().unwrap();
     reply.state = state;
@@ -34,7 +35,8 @@ async fn a_reply_is_queued_and_its_event_tells_how_far_it_came() {
     let stage = Stage::new().await;
     let ticket = stage.question().await;
     let path = format!("/tickets/{}", ticket.id);
-    let reply = stage.post(&format!("{path}/replies"), json!({"text": "Tomorrow.", "reply_to": 2})).await.is(201);
+    let reply =
+        stage.post(&format!("{path}/replies"), json!({"text": "Tomorrow.", "reply_to": 2})).await.is(201);
     assert_eq!(reply["delivery"], "queued");
     assert_eq!(reply["ticket"], ticket.id.to_string());
     let id: ReplyId = reply["id"].as_str().unwrap().parse().unwrap();
@@ -67,13 +69,15 @@ async fn a_reply_names_who_the_connection_says() {
     let team = stage.team("Sales").await;
     let agent = stage.post("/agents", json!({"name": "Ann"})).await.is(201);
     let scopes = json!(["tickets:read", "tickets:write"]);
-    let token = stage.post("/tokens", json!({"name": "Ann's", "scopes": scopes, "agent": agent["id"]})).await.is(201);
+    let token =
+        stage.post("/tokens", json!({"name": "Ann's", "scopes": scopes, "agent": agent["id"]})).await.is(201);
     let token = token["token"].as_str().unwrap();
     for (setting, name) in [("brand", None), ("team", Some("Sales")), ("agent", Some("Ann"))] {
         let connection = stage.connection(json!({"sender_name": setting})).await;
         let ticket = stage.ticket(connection, "7", "1", text("?"), Some(team)).await;
         let path = format!("/tickets/{}/replies", ticket.id);
-        let reply = stage.ask_as(token, axum::http::Method::POST, &path, Some(json!({"text": "!"}))).await.is(201);
+        let reply =
+            stage.ask_as(token, axum::http::Method::POST, &path, Some(json!({"text": "!"}))).await.is(201);
         let id = reply["id"].as_str().unwrap().parse().unwrap();
         let stored = stage.desk.reply(ticket.thread.as_ref().unwrap(), id).await.unwrap().unwrap();
         assert_eq!(stored.content.sender_name.as_deref(), name, "{setting}");

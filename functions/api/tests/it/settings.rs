@@ -15,7 +15,10 @@ async fn round_trip(stage: &Stage, path: &str, new: Value, changed: Value) {
     let one = format!("{path}/{}", body["id"].as_str().unwrap());
     assert_eq!(stage.get(&one).await.is(200), body);
     assert!(stage.all(path, 1).await.contains(&body));
-    stage.ask_and(Method::PUT, &one, ("if-match", "\"9\""), Some(changed.clone())).await.is_problem(412, "stale");
+    stage
+        .ask_and(Method::PUT, &one, ("if-match", "\"9\""), Some(changed.clone()))
+        .await
+        .is_problem(412, "stale");
     let replaced = stage.ask_and(Method::PUT, &one, ("if-match", "\"1\""), Some(changed.clone())).await;
     assert_eq!(replaced.header("etag"), "\"2\"");
     assert_eq!(replaced.is(200)["name"], changed["name"]);
@@ -31,9 +34,14 @@ async fn round_trip(stage: &Stage, path: &str, new: Value, changed: Value) {
 #[tokio::test]
 async fn every_kind_is_made_read_replaced_and_removed() {
     let stage = Stage::new().await;
-    round_trip(&stage, "/teams", json!({"name": "Sales", "sender_name": "Shop"}), json!({"name": "Support"})).await;
-    round_trip(&stage, "/agents", json!({"name": "Ann", "email": "ann@example.org"}), json!({"name": "Bob"})).await;
-    let hours = json!({"monday": [{"start": "09:00", "end": "18:00"}]});
+    round_trip(&stage, "/teams", json!({"name": "Sales", "sender_name": "Shop"}), json!({"name": "Support"}))
+        .await;
+    round_trip(&stage, "/agents", json!({"name": "Ann", "email": "ann@example.org"}), json!({"name": "Bob"}))
+        .await;
+    let hours = json!({
+        "monday": [{"start": "09:00", "end": "18:00"}], "tuesday": [], "wednesday": [], "thursday": [],
+        "friday": [], "saturday": [], "sunday": [],
+    });
     let calendar = json!({"name": "Hours", "time_zone": "Europe/Paris", "week": hours});
     round_trip(&stage, "/calendars", calendar, json!({"name": "Always", "time_zone": "UTC"})).await;
     let policy = json!({"name": "VIP", "position": 9, "first_response": 60, "warn_percent": 50});
@@ -64,7 +72,10 @@ async fn what_cannot_be_is_refused_with_its_place() {
     stage.post("/sla-policies", policy("warn_percent", json!(100))).await.is_problem(422, "invalid_warning");
     let absent = json!("cal_01ARZ3NDEKTSV4RRFFQ69G5FAV");
     stage.post("/sla-policies", policy("calendar", absent)).await.is_problem(422, "unknown_calendar");
-    stage.post("/sla-policies", policy("conditions", json!({"classes": ["smoke"]}))).await.is_problem(422, "invalid_body");
+    stage
+        .post("/sla-policies", policy("conditions", json!({"classes": ["smoke"]})))
+        .await
+        .is_problem(422, "invalid_body");
 }
 
 #[tokio::test]
@@ -94,7 +105,9 @@ async fn the_settings_of_the_desk_are_replaced() {
     let shown = stage.get("/settings").await;
     assert_eq!(shown.header("etag"), "\"1\"");
     assert_eq!(shown.is(200)["reopen_seconds"], 7 * 24 * 60 * 60);
-    let put = stage.ask_and(Method::PUT, "/settings", ("if-match", "\"1\""), Some(json!({"reopen_seconds": 60}))).await;
+    let put = stage
+        .ask_and(Method::PUT, "/settings", ("if-match", "\"1\""), Some(json!({"reopen_seconds": 60})))
+        .await;
     assert_eq!(put.is(200), json!({"reopen_seconds": 60, "version": 2}));
     let late = stage.ask_and(Method::PUT, "/settings", ("if-match", "\"1\""), Some(json!({}))).await;
     late.is_problem(412, "stale");

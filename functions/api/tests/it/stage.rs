@@ -29,7 +29,6 @@ use store::dead_letters::DeadLetters;
 use store::environment::{Environment, System};
 use store::messages::put_platform_message;
 use store::opening::{Customer, Start};
-use store::queue::Queue;
 use store::seal::{SealingKey, Secret};
 use store::settings::Versioned;
 use store::sqlite::{Sqlite, TableName};
@@ -91,7 +90,10 @@ struct PlainLinks;
 impl Links for PlainLinks {
     async fn upload(&self, key: &str, size: u64, kind: &str, _: Timestamp) -> Result<UploadForm, BlobError> {
         let fields = json!({"key": key, "size": size, "Content-Type": kind});
-        Ok(UploadForm { url: "https://objects.test/".to_owned(), fields: fields.as_object().cloned().unwrap() })
+        Ok(UploadForm {
+            url: "https://objects.test/".to_owned(),
+            fields: fields.as_object().cloned().unwrap(),
+        })
     }
 
     async fn download(&self, _: &str, name: &str, _: Timestamp) -> Result<Option<String>, BlobError> {
@@ -130,7 +132,11 @@ impl Stage {
                     source: Some(Arc::new(inbound.clone())),
                     dead: Arc::new(inbound.dead_letters()),
                 },
-                DeadLetters { name: "relay", source: None, dead: Arc::new(sqlite.queue("relay-dead", false)) },
+                DeadLetters {
+                    name: "relay",
+                    source: None,
+                    dead: Arc::new(sqlite.queue("relay-dead", false)),
+                },
             ],
             public_url: public_url.map(str::to_owned),
             limits: None,
@@ -168,7 +174,13 @@ impl Stage {
     }
 
     /// Asks in the name of a token.
-    pub(crate) async fn ask_as(&self, token: &str, method: Method, path: &str, body: Option<Value>) -> Answer {
+    pub(crate) async fn ask_as(
+        &self,
+        token: &str,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Answer {
         let bearer = format!("Bearer {token}");
         self.ask_with(method, path, &[("authorization", &bearer)], body).await
     }

@@ -42,7 +42,8 @@ async fn a_change_raises_the_revision_and_a_stale_one_is_refused() {
     assert_eq!(body["subject"], "Order 7");
 
     for seen in ["\"1\"", "1", "W/\"1\"", "\"nonsense\""] {
-        let stale = stage.ask_and(Method::PATCH, &path, ("if-match", seen), Some(json!({"priority": "low"}))).await;
+        let stale =
+            stage.ask_and(Method::PATCH, &path, ("if-match", seen), Some(json!({"priority": "low"}))).await;
         stale.is_problem(412, "stale");
     }
     for seen in ["2", "*", "W/\"2\""] {
@@ -81,9 +82,16 @@ async fn a_list_is_filtered_and_ordered_by_the_last_change() {
     stage.patch(&format!("/tickets/{}", first.id), json!({"status": "solved"})).await.is(200);
 
     let ids = |page: serde_json::Value| -> Vec<String> {
-        page["items"].as_array().unwrap().iter().map(|ticket| ticket["id"].as_str().unwrap().to_owned()).collect()
+        page["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|ticket| ticket["id"].as_str().unwrap().to_owned())
+            .collect()
     };
-    let of = |tickets: &[&desk::ticket::Ticket]| -> Vec<String> { tickets.iter().map(|it| it.id.to_string()).collect() };
+    let of = |tickets: &[&desk::ticket::Ticket]| -> Vec<String> {
+        tickets.iter().map(|it| it.id.to_string()).collect()
+    };
     assert_eq!(ids(stage.get("/tickets").await.is(200)), of(&[&first, &third, &second]));
     // The contract's own spelling: empty parameters are absent ones.
     let empty = "/tickets?status=&team=&assignee=&channel=&contact=&limit=&cursor=";
@@ -143,7 +151,8 @@ async fn a_ticket_is_opened_by_hand() {
     assert_eq!(body["tags"], json!(["phone"]));
     assert!(body["channel"].is_null());
     let events = stage.get(&format!("/tickets/{}/events", body["id"].as_str().unwrap())).await.is(200);
-    let kinds: Vec<_> = events["items"].as_array().unwrap().iter().map(|event| event["kind"].clone()).collect();
+    let kinds: Vec<_> =
+        events["items"].as_array().unwrap().iter().map(|event| event["kind"].clone()).collect();
     assert_eq!(kinds, ["opened", "updated", "note_added"]);
     assert_eq!(events["items"][2]["content"]["text"], "He rang.");
     let reply = format!("/tickets/{}/replies", body["id"].as_str().unwrap());
@@ -165,7 +174,10 @@ async fn a_ticket_goes_on_in_a_conversation_without_an_active_one() {
     assert_eq!(opened["channel"], "telegram");
     let thread = stage.desk.thread(&thread).await.unwrap().unwrap();
     assert_eq!(thread.ticket.to_string(), opened["id"].as_str().unwrap());
-    stage.post(&format!("/tickets/{}/replies", thread.ticket), json!({"text": "It left today."})).await.is(201);
+    stage
+        .post(&format!("/tickets/{}/replies", thread.ticket), json!({"text": "It left today."}))
+        .await
+        .is(201);
 
     let mut wrong = new.clone();
     wrong["conversation"] = json!("8");

@@ -39,7 +39,9 @@ async fn nobody_gives_what_they_do_not_have() {
     let more = give(json!({"name": "x", "scopes": ["tickets:read", "operations"], "teams": [mine]})).await;
     assert_eq!(more.is_problem(422, "scope_not_held")["errors"][0]["pointer"], "/scopes/1");
     give(json!({"name": "x", "scopes": ["tickets:read"]})).await.is_problem(422, "team_required");
-    give(json!({"name": "x", "scopes": ["tickets:read"], "teams": [other]})).await.is_problem(422, "unknown_team");
+    give(json!({"name": "x", "scopes": ["tickets:read"], "teams": [other]}))
+        .await
+        .is_problem(422, "unknown_team");
     give(json!({"name": "x", "scopes": [], "teams": [mine]})).await.is_problem(422, "no_scopes");
     let agent = json!("agt_01ARZ3NDEKTSV4RRFFQ69G5FAV");
     let dangling = json!({"name": "x", "scopes": ["tickets:read"], "teams": [mine], "agent": agent});

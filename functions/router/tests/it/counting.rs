@@ -54,8 +54,11 @@ impl<T: Table> Counting<T> {
 /// The size of an item as DynamoDB counts it, or a little more: names, values, and what holds them.
 fn kilobytes(item: &Item) -> usize {
     let index = [&item.views, &item.due].into_iter().flatten().map(|key| key.pk.len() + key.sk.len() + 16);
-    let size =
-        item.key.pk.len() + item.key.sk.len() + 4 + index.sum::<usize>() + serde_json::to_vec(&item.body).unwrap().len();
+    let size = item.key.pk.len()
+        + item.key.sk.len()
+        + 4
+        + index.sum::<usize>()
+        + serde_json::to_vec(&item.body).unwrap().len();
     size.div_ceil(1024)
 }
 

@@ -43,7 +43,10 @@ async fn an_edit_of_a_message_that_never_came_is_the_message() {
 async fn a_moved_conversation_keeps_its_ticket() {
     let stage = Stage::new().await;
     stage.deliver(message("1", "Hello"), 1).await;
-    assert_eq!(stage.deliver(delivery("update:2", Happened::Migrated { to: "-100".to_owned() }), 1).await, []);
+    assert_eq!(
+        stage.deliver(delivery("update:2", Happened::Migrated { to: "-100".to_owned() }), 1).await,
+        []
+    );
     let mut moved = message("3", "Still there?");
     moved.thread.conversation = "-100".to_owned();
     assert_eq!(stage.deliver(moved, 1).await, []);

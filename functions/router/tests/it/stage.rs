@@ -66,7 +66,12 @@ impl Stage {
         self.deliver_body(packed.body, packed.group, receives).await
     }
 
-    pub(crate) async fn deliver_body(&self, body: String, group: Option<String>, receives: u32) -> Vec<Failed> {
+    pub(crate) async fn deliver_body(
+        &self,
+        body: String,
+        group: Option<String>,
+        receives: u32,
+    ) -> Vec<Failed> {
         let message = Message {
             id: "m".to_owned(),
             receipt: "r".to_owned(),

@@ -40,10 +40,7 @@ impl Interval {
     const DAY: u16 = 24 * 60;
 
     /// 09:00 to 18:00.
-    pub(super) const OFFICE: Self = Self {
-        start: 9 * 60,
-        end: 18 * 60,
-    };
+    pub(super) const OFFICE: Self = Self { start: 9 * 60, end: 18 * 60 };
 
     /// Makes an interval from two times such as `09:00`.
     ///
@@ -51,10 +48,7 @@ impl Interval {
     /// Fails where a text is no time of the day, and where both are the same.
     pub fn new(start: &str, end: &str) -> Result<Self, InvalidInterval> {
         let time = |text: &str| minutes(text).ok_or_else(|| InvalidInterval::Time(text.to_owned()));
-        let interval = Self {
-            start: time(start)?,
-            end: time(end)?,
-        };
+        let interval = Self { start: time(start)?, end: time(end)? };
         if interval.start == Self::DAY {
             return Err(InvalidInterval::Time(start.to_owned()));
         }
@@ -71,11 +65,7 @@ impl Interval {
 
     /// When it ends, in minutes from the midnight before its beginning.
     pub(super) const fn close(self) -> u16 {
-        if self.end < self.start {
-            self.end + Self::DAY
-        } else {
-            self.end
-        }
+        if self.end < self.start { self.end + Self::DAY } else { self.end }
     }
 }
 
@@ -102,9 +92,6 @@ impl TryFrom<IntervalText> for Interval {
 impl From<Interval> for IntervalText {
     fn from(interval: Interval) -> Self {
         let text = |minutes: u16| format!("{:02}:{:02}", minutes / 60, minutes % 60);
-        Self {
-            start: text(interval.start),
-            end: text(interval.end),
-        }
+        Self { start: text(interval.start), end: text(interval.end) }
     }
 }

@@ -114,13 +114,7 @@ impl Schedule {
             ..Week::default()
         };
         let name = "Working hours".to_owned();
-        Self {
-            name,
-            time_zone,
-            week,
-            holidays: Vec::new(),
-            exceptions: Vec::new(),
-        }
+        Self { name, time_zone, week, holidays: Vec::new(), exceptions: Vec::new() }
     }
 
     /// Checks the limits, and puts the dates and the hours of each day in order.
@@ -151,42 +145,24 @@ impl Schedule {
 
     /// The hours that begin on a date, from opening to closing, by the wall clock.
     pub(super) fn hours(&self, date: Date) -> impl Iterator<Item = (DateTime, DateTime)> {
-        let intervals = match self
-            .exceptions
-            .binary_search_by_key(&date, |exception| exception.date)
-        {
-            Ok(index) => self
-                .exceptions
-                .get(index)
-                .map_or(&[][..], |exception| &exception.hours),
+        let intervals = match self.exceptions.binary_search_by_key(&date, |exception| exception.date) {
+            Ok(index) => self.exceptions.get(index).map_or(&[][..], |exception| &exception.hours),
             Err(_) if self.is_holiday(date) => &[],
             Err(_) => self.week.day(date.weekday()),
         };
         let midnight = date.at(0, 0, 0, 0);
-        let at = move |minute| {
-            midnight
-                .checked_add(SignedDuration::from_mins(i64::from(minute)))
-                .ok()
-        };
-        intervals
-            .iter()
-            .filter_map(move |interval| Some((at(interval.open())?, at(interval.close())?)))
+        let at = move |minute| midnight.checked_add(SignedDuration::from_mins(i64::from(minute))).ok();
+        intervals.iter().filter_map(move |interval| Some((at(interval.open())?, at(interval.close())?)))
     }
 
     fn is_holiday(&self, date: Date) -> bool {
-        self.holidays
-            .binary_search_by_key(&date, |holiday| holiday.date)
-            .is_ok()
+        self.holidays.binary_search_by_key(&date, |holiday| holiday.date).is_ok()
     }
 }
 
 fn check_name(name: &str, place: impl FnOnce() -> String) -> Result<(), InvalidSchedule> {
     let fits = !name.trim().is_empty() && name.chars().count() <= Schedule::MAX_NAME_LENGTH;
-    if fits {
-        Ok(())
-    } else {
-        Err(InvalidSchedule::Name { place: place() })
-    }
+    if fits { Ok(()) } else { Err(InvalidSchedule::Name { place: place() }) }
 }
 
 fn put_in_order(hours: &mut [Interval], place: impl FnOnce() -> String) -> Result<(), InvalidSchedule> {

@@ -53,10 +53,7 @@ fn with_dates(
 }
 
 fn hours(spans: &[(&str, &str)]) -> Value {
-    spans
-        .iter()
-        .map(|(start, end)| json!({"start": start, "end": end}))
-        .collect()
+    spans.iter().map(|(start, end)| json!({"start": start, "end": end})).collect()
 }
 
 /// The same hours from Monday to Friday.
@@ -81,48 +78,24 @@ const HOUR: u64 = 3600;
 #[test]
 fn friday_evening_goes_on_monday_morning() {
     let office = calendar("UTC", weekdays(&[("09:00", "17:00")]));
-    assert_eq!(
-        office.add(at("2026-01-09T16:30Z"), HOUR),
-        Some(at("2026-01-12T09:30Z"))
-    );
-    assert_eq!(
-        office.between(at("2026-01-09T16:30Z"), at("2026-01-12T09:30Z")),
-        HOUR
-    );
+    assert_eq!(office.add(at("2026-01-09T16:30Z"), HOUR), Some(at("2026-01-12T09:30Z")));
+    assert_eq!(office.between(at("2026-01-09T16:30Z"), at("2026-01-12T09:30Z")), HOUR);
 }
 
 #[test]
 fn a_moment_outside_the_hours_starts_at_the_next_opening() {
     let office = calendar("UTC", weekdays(&[("09:00", "17:00")]));
-    for moment in [
-        "2026-01-12T03:00Z",
-        "2026-01-12T09:00Z",
-        "2026-01-10T12:00Z",
-        "2026-01-09T17:00Z",
-    ] {
-        assert_eq!(
-            office.add(at(moment), 60),
-            Some(at("2026-01-12T09:01Z")),
-            "{moment}"
-        );
+    for moment in ["2026-01-12T03:00Z", "2026-01-12T09:00Z", "2026-01-10T12:00Z", "2026-01-09T17:00Z"] {
+        assert_eq!(office.add(at(moment), 60), Some(at("2026-01-12T09:01Z")), "{moment}");
     }
 }
 
 #[test]
 fn time_that_ends_at_closing_ends_at_closing() {
     let office = calendar("UTC", weekdays(&[("09:00", "17:00")]));
-    assert_eq!(
-        office.add(at("2026-01-09T16:00Z"), HOUR),
-        Some(at("2026-01-09T17:00Z"))
-    );
-    assert_eq!(
-        office.add(at("2026-01-09T16:00Z"), HOUR + 1),
-        Some(at("2026-01-12T09:00:01Z"))
-    );
-    assert_eq!(
-        office.add(at("2026-01-10T16:00Z"), 0),
-        Some(at("2026-01-10T16:00Z"))
-    );
+    assert_eq!(office.add(at("2026-01-09T16:00Z"), HOUR), Some(at("2026-01-09T17:00Z")));
+    assert_eq!(office.add(at("2026-01-09T16:00Z"), HOUR + 1), Some(at("2026-01-12T09:00:01Z")));
+    assert_eq!(office.add(at("2026-01-10T16:00Z"), 0), Some(at("2026-01-10T16:00Z")));
 }
 
 #[test]
@@ -137,55 +110,30 @@ fn fractions_of_a_second_are_kept() {
 #[test]
 fn a_lunch_break_does_not_count() {
     let office = calendar("UTC", weekdays(&[("14:00", "18:00"), ("09:00", "13:00")]));
-    assert_eq!(
-        office.add(at("2026-01-09T12:30Z"), HOUR),
-        Some(at("2026-01-09T14:30Z"))
-    );
-    assert_eq!(
-        office.between(at("2026-01-09T00:00Z"), at("2026-01-10T00:00Z")),
-        8 * HOUR
-    );
+    assert_eq!(office.add(at("2026-01-09T12:30Z"), HOUR), Some(at("2026-01-09T14:30Z")));
+    assert_eq!(office.between(at("2026-01-09T00:00Z"), at("2026-01-10T00:00Z")), 8 * HOUR);
 }
 
 #[test]
 fn a_whole_day_ends_at_24() {
     let always = calendar("UTC", every_day(&[("00:00", "24:00")]));
-    assert_eq!(
-        always.add(at("2026-01-09T23:30Z"), HOUR),
-        Some(at("2026-01-10T00:30Z"))
-    );
+    assert_eq!(always.add(at("2026-01-09T23:30Z"), HOUR), Some(at("2026-01-10T00:30Z")));
     let week = 7 * 24 * HOUR;
-    assert_eq!(
-        always.between(at("2026-01-01T00:00Z"), at("2026-01-08T00:00Z")),
-        week
-    );
+    assert_eq!(always.between(at("2026-01-01T00:00Z"), at("2026-01-08T00:00Z")), week);
     let evening = calendar("UTC", weekdays(&[("18:00", "24:00")]));
-    assert_eq!(
-        evening.add(at("2026-01-09T23:30Z"), HOUR),
-        Some(at("2026-01-12T18:30Z"))
-    );
-    assert_eq!(
-        calendar("UTC", weekdays(&[("18:00", "00:00")])).add(at("2026-01-09T23:30Z"), 60),
-        { Some(at("2026-01-09T23:31Z")) }
-    );
+    assert_eq!(evening.add(at("2026-01-09T23:30Z"), HOUR), Some(at("2026-01-12T18:30Z")));
+    assert_eq!(calendar("UTC", weekdays(&[("18:00", "00:00")])).add(at("2026-01-09T23:30Z"), 60), {
+        Some(at("2026-01-09T23:31Z"))
+    });
 }
 
 #[test]
 fn hours_over_midnight_belong_to_the_day_on_which_they_begin() {
     let night = calendar("UTC", weekdays(&[("22:00", "06:00")]));
-    assert_eq!(
-        night.add(at("2026-01-09T23:00Z"), 2 * HOUR),
-        Some(at("2026-01-10T01:00Z"))
-    );
-    assert_eq!(
-        night.between(at("2026-01-10T00:00Z"), at("2026-01-12T00:00Z")),
-        6 * HOUR
-    );
+    assert_eq!(night.add(at("2026-01-09T23:00Z"), 2 * HOUR), Some(at("2026-01-10T01:00Z")));
+    assert_eq!(night.between(at("2026-01-10T00:00Z"), at("2026-01-12T00:00Z")), 6 * HOUR);
     // Monday, 2 o'clock: the night of Sunday, which has none.
-    assert_eq!(
-        night.add(at("2026-01-12T02:00Z"), HOUR),
-        Some(at("2026-01-12T23:00Z"))
-    );
+    assert_eq!(night.add(at("2026-01-12T02:00Z"), HOUR), Some(at("2026-01-12T23:00Z")));
 }
 
 #[test]
@@ -195,14 +143,8 @@ fn overlapping_hours_count_once() {
         "tuesday": hours(&[("01:00", "04:00")]),
     });
     let shifts = calendar("UTC", week);
-    assert_eq!(
-        shifts.between(at("2026-01-12T00:00Z"), at("2026-01-13T00:00Z")),
-        7 * HOUR
-    );
-    assert_eq!(
-        shifts.between(at("2026-01-13T00:00Z"), at("2026-01-14T00:00Z")),
-        4 * HOUR
-    );
+    assert_eq!(shifts.between(at("2026-01-12T00:00Z"), at("2026-01-13T00:00Z")), 7 * HOUR);
+    assert_eq!(shifts.between(at("2026-01-13T00:00Z"), at("2026-01-14T00:00Z")), 4 * HOUR);
 }
 
 #[test]
@@ -214,28 +156,16 @@ fn holidays_have_no_hours_and_exceptions_their_own() {
     ]);
     let office = with_dates("UTC", weekdays(&[("09:00", "17:00")]), holidays, exceptions).unwrap();
     // Thursday 24th until noon, Friday 25th not at all, Saturday 26th for an hour, Monday 28th as usual.
-    assert_eq!(
-        office.add(at("2026-12-24T11:00Z"), HOUR),
-        Some(at("2026-12-24T12:00Z"))
-    );
-    assert_eq!(
-        office.add(at("2026-12-24T11:00Z"), 2 * HOUR),
-        Some(at("2026-12-26T11:00Z"))
-    );
-    assert_eq!(
-        office.add(at("2026-12-24T11:00Z"), 3 * HOUR),
-        Some(at("2026-12-28T10:00Z"))
-    );
+    assert_eq!(office.add(at("2026-12-24T11:00Z"), HOUR), Some(at("2026-12-24T12:00Z")));
+    assert_eq!(office.add(at("2026-12-24T11:00Z"), 2 * HOUR), Some(at("2026-12-26T11:00Z")));
+    assert_eq!(office.add(at("2026-12-24T11:00Z"), 3 * HOUR), Some(at("2026-12-28T10:00Z")));
 }
 
 #[test]
 fn a_holiday_does_not_cut_the_night_before() {
     let holidays = json!([{"date": "2026-12-25", "name": "Christmas"}]);
     let night = with_dates("UTC", weekdays(&[("22:00", "06:00")]), holidays, json!([])).unwrap();
-    assert_eq!(
-        night.between(at("2026-12-25T00:00Z"), at("2026-12-26T12:00Z")),
-        6 * HOUR
-    );
+    assert_eq!(night.between(at("2026-12-25T00:00Z"), at("2026-12-26T12:00Z")), 6 * HOUR);
 }
 
 #[test]
@@ -265,16 +195,10 @@ fn the_clock_change_makes_nights_shorter_and_longer() {
 #[test]
 fn hours_that_lie_in_the_skipped_hour_do_not_count() {
     let early = calendar("Europe/Berlin", every_day(&[("02:00", "03:00")]));
-    assert_eq!(
-        early.add(at("2026-03-28T22:00Z"), 60),
-        Some(at("2026-03-30T00:01Z"))
-    );
+    assert_eq!(early.add(at("2026-03-28T22:00Z"), 60), Some(at("2026-03-30T00:01Z")));
     // In autumn the hour comes twice, and so does its first half.
     let half = calendar("Europe/Berlin", every_day(&[("02:00", "02:30")]));
-    assert_eq!(
-        half.add(at("2026-10-24T22:00Z"), HOUR),
-        Some(at("2026-10-25T01:30Z"))
-    );
+    assert_eq!(half.add(at("2026-10-24T22:00Z"), HOUR), Some(at("2026-10-25T01:30Z")));
 }
 
 #[test]
@@ -285,10 +209,7 @@ fn a_calendar_without_hours_has_no_deadline() {
     let always = calendar("UTC", every_day(&[("00:00", "24:00")]));
     assert_eq!(always.add(at("2026-01-09T16:30Z"), u64::MAX), None);
     assert_eq!(always.add(Timestamp::MAX, 1), None);
-    assert_eq!(
-        always.between(at("2026-01-09T16:30Z"), at("2026-01-09T16:00Z")),
-        0
-    );
+    assert_eq!(always.between(at("2026-01-09T16:30Z"), at("2026-01-09T16:00Z")), 0);
 }
 
 #[test]
@@ -306,21 +227,15 @@ fn without_a_calendar_every_second_counts() {
 #[test]
 fn what_is_wrong_is_refused_by_name() {
     let refused = |zone: &str, week: Value, holidays: Value, exceptions: Value| {
-        with_dates(zone, week, holidays, exceptions)
-            .unwrap_err()
-            .to_string()
+        with_dates(zone, week, holidays, exceptions).unwrap_err().to_string()
     };
     let none = || json!([]);
     assert!(refused("Mars/Olympus", json!({}), none(), none()).contains("`Mars/Olympus`"));
     assert!(refused("Etc/Unknown", json!({}), none(), none()).contains("`Etc/Unknown`"));
     assert!(refused("UTC", json!({"moonday": []}), none(), none()).contains("moonday"));
-    for (start, end) in [
-        ("9:00", "18:00"),
-        ("09:00", "24:01"),
-        ("24:00", "09:00"),
-        ("09:60", "18:00"),
-        ("", "+1:00"),
-    ] {
+    for (start, end) in
+        [("9:00", "18:00"), ("09:00", "24:01"), ("24:00", "09:00"), ("09:60", "18:00"), ("", "+1:00")]
+    {
         let error = refused("UTC", json!({"monday": hours(&[(start, end)])}), none(), none());
         assert!(error.contains("is no time of the day"), "{start} {end}: {error}");
     }
@@ -340,12 +255,7 @@ fn what_is_wrong_is_refused_by_name() {
     let too_many: Value = (0..401).map(|_| holiday[0].clone()).collect();
     assert!(refused("UTC", json!({}), too_many, none()).contains("at most 400 dates"));
     let extra = json!({"name": "Hours", "time_zone": "UTC", "hollidays": []});
-    assert!(
-        serde_json::from_value::<Schedule>(extra)
-            .unwrap_err()
-            .to_string()
-            .contains("hollidays")
-    );
+    assert!(serde_json::from_value::<Schedule>(extra).unwrap_err().to_string().contains("hollidays"));
 }
 
 #[test]
@@ -372,24 +282,11 @@ impl Plan {
     fn calendar(&self, zone: &str) -> Calendar {
         let text = |minutes: u16| format!("{:02}:{:02}", minutes / 60, minutes % 60);
         let hours = |day: &[(u16, u16)]| -> Value {
-            day.iter()
-                .map(|(start, end)| json!({"start": text(*start), "end": text(*end)}))
-                .collect()
+            day.iter().map(|(start, end)| json!({"start": text(*start), "end": text(*end)})).collect()
         };
-        let names = [
-            "monday",
-            "tuesday",
-            "wednesday",
-            "thursday",
-            "friday",
-            "saturday",
-            "sunday",
-        ];
-        let week: serde_json::Map<_, _> = names
-            .iter()
-            .zip(&self.week)
-            .map(|(name, day)| ((*name).to_owned(), hours(day)))
-            .collect();
+        let names = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+        let week: serde_json::Map<_, _> =
+            names.iter().zip(&self.week).map(|(name, day)| ((*name).to_owned(), hours(day))).collect();
         let holidays = json!([{"date": self.holiday, "name": "Holiday"}]);
         let exceptions = json!([{"date": self.exception.0, "hours": hours(&self.exception.1)}]);
         with_dates(zone, Value::Object(week), holidays, exceptions).unwrap()
@@ -411,10 +308,7 @@ impl Plan {
             .iter()
             .any(|(start, end)| *start <= minute && (minute < *end || end < start));
         let yesterday = self.day(wall.date().yesterday().unwrap()).iter();
-        today
-            || yesterday
-                .into_iter()
-                .any(|(start, end)| end < start && minute < *end)
+        today || yesterday.into_iter().any(|(start, end)| end < start && minute < *end)
     }
 }
 
@@ -422,10 +316,7 @@ fn any_day() -> impl Strategy<Value = Vec<(u16, u16)>> {
     // Quarters of an hour meet the changes of the clocks, and each other, more often than any minutes.
     let time = prop_oneof![3 => (0..96_u16).prop_map(|quarter| quarter * 15), 1 => 0..1440_u16];
     let interval = (time.clone(), prop_oneof![9 => time, 1 => Just(1440)]);
-    prop::collection::vec(
-        interval.prop_filter("not empty", |(start, end)| start != end),
-        0..4,
-    )
+    prop::collection::vec(interval.prop_filter("not empty", |(start, end)| start != end), 0..4)
 }
 
 /// A moment within two days before a change of the zone's offset, and hours to be counted from it.
@@ -439,19 +330,9 @@ fn any_case() -> impl Strategy<Value = (&'static str, Plan, Timestamp)> {
             let change = change.map_or(at("2026-03-29T01:00Z"), |change| change.timestamp());
             let from = change - before.seconds();
             let day = |offset: i32| zone.to_datetime(from).date() + offset.days();
-            (
-                name,
-                Plan {
-                    week,
-                    holiday: day(dates.0),
-                    exception: (day(dates.1 - 3), dates.2),
-                },
-                from,
-            )
+            (name, Plan { week, holiday: day(dates.0), exception: (day(dates.1 - 3), dates.2) }, from)
         })
-        .prop_filter("one date, one word", |(_, plan, _)| {
-            plan.holiday != plan.exception.0
-        })
+        .prop_filter("one date, one word", |(_, plan, _)| plan.holiday != plan.exception.0)
 }
 
 proptest! {

@@ -36,11 +36,7 @@ impl Zone {
             if start >= to {
                 return None;
             }
-            let change = self
-                .0
-                .following(start)
-                .next()
-                .map_or(to, |change| change.timestamp());
+            let change = self.0.following(start).next().map_or(to, |change| change.timestamp());
             let stretch = (start, change.min(to), self.0.to_offset(start));
             start = change;
             Some(stretch)

@@ -15,9 +15,7 @@ impl Sla {
     /// The clocks, in the order of the metrics, without cancelled ones.
     pub fn clocks(&self) -> &[Clock] {
         // `apply` keeps the cancelled ones last.
-        let standing = self
-            .clocks
-            .partition_point(|clock| clock.ended != Some(Ending::Cancelled));
+        let standing = self.clocks.partition_point(|clock| clock.ended != Some(Ending::Cancelled));
         self.clocks.get(..standing).unwrap_or_default()
     }
 
@@ -58,29 +56,19 @@ impl Sla {
                 }
             }
         }
-        self.clocks
-            .sort_by_key(|clock| (clock.ended == Some(Ending::Cancelled), clock.metric));
+        self.clocks.sort_by_key(|clock| (clock.ended == Some(Ending::Cancelled), clock.metric));
     }
 
     /// When time next demands something: the earliest warning or deadline still ahead or not yet acted on.
     pub fn next_due(&self) -> Option<Timestamp> {
-        let running = self
-            .clocks
-            .iter()
-            .filter(|clock| clock.state == ClockState::Running);
-        running
-            .flat_map(|clock| [clock.aim.warn_at, clock.aim.deadline])
-            .flatten()
-            .min()
+        let running = self.clocks.iter().filter(|clock| clock.state == ClockState::Running);
+        running.flat_map(|clock| [clock.aim.warn_at, clock.aim.deadline]).flatten().min()
     }
 
     /// What the passing of time does: warnings whose moment has come, and breaches of deadlines that lie before
     /// `now`; exactly at the deadline the promise can still be kept. When both are due, the breach alone is told.
     pub fn elapse(&self, now: Timestamp) -> Vec<ClockChange> {
-        let running = self
-            .clocks
-            .iter()
-            .filter(|clock| clock.state == ClockState::Running);
+        let running = self.clocks.iter().filter(|clock| clock.state == ClockState::Running);
         let due = running.filter_map(|clock| match (clock.aim.deadline, clock.aim.warn_at) {
             (Some(deadline), _) if deadline < now => Some(clock.change(ClockStep::Breach { deadline })),
             (_, Some(warn_at)) if warn_at <= now => Some(clock.change(ClockStep::Warn)),
@@ -113,19 +101,13 @@ impl Sla {
 
     /// A human answered: fulfils the pending response clock.
     pub fn answered(&self, terms: &Terms<'_>, now: Timestamp) -> Vec<ClockChange> {
-        self.pending_responses()
-            .map(|clock| clock.fulfil(terms, now))
-            .collect()
+        self.pending_responses().map(|clock| clock.fulfil(terms, now)).collect()
     }
 
     /// An answer turned out not to have been delivered: starts a clock of the next response, unless a response
     /// clock is pending. The fulfilled one stays as it is, because the team did answer in time.
     pub fn undelivered(&self, terms: &Terms<'_>, now: Timestamp) -> Vec<ClockChange> {
-        if self.awaits_response() {
-            Vec::new()
-        } else {
-            self.activate(Metric::NextResponse, terms, now)
-        }
+        if self.awaits_response() { Vec::new() } else { self.activate(Metric::NextResponse, terms, now) }
     }
 
     /// The status changed.
@@ -145,23 +127,14 @@ impl Sla {
                 reopened && clock.metric == Metric::Resolution && clock.ended == Some(Ending::Fulfilled)
             };
             if goes_on {
-                changes.push(clock.change(ClockStep::Resume {
-                    at: now,
-                    aim: clock.aim_from(terms, now),
-                }));
+                changes.push(clock.change(ClockStep::Resume { at: now, aim: clock.aim_from(terms, now) }));
             }
             if to.pauses_sla() && (clock.since.is_some() || goes_on) {
-                changes.push(clock.change(ClockStep::Pause {
-                    used: clock.used_by(terms, now),
-                }));
+                changes.push(clock.change(ClockStep::Pause { used: clock.used_by(terms, now) }));
             }
             if !to.is_active() && clock.is_pending() {
                 let reached = clock.metric == Metric::Resolution || clock.state == ClockState::Breached;
-                let over = if reached {
-                    clock.fulfil(terms, now)
-                } else {
-                    clock.change(ClockStep::Cancel)
-                };
+                let over = if reached { clock.fulfil(terms, now) } else { clock.change(ClockStep::Cancel) };
                 changes.push(over);
             }
         }
@@ -176,17 +149,13 @@ impl Sla {
     /// adds to an active ticket call [`Sla::opened`], and [`Sla::asked`] while a customer waits; both leave the
     /// clocks alone that are there.
     pub fn retargeted(&self, terms: &Terms<'_>, now: Timestamp) -> Vec<ClockChange> {
-        let open = self
-            .clocks
-            .iter()
-            .filter(|clock| clock.is_pending() && clock.state != ClockState::Breached);
+        let open =
+            self.clocks.iter().filter(|clock| clock.is_pending() && clock.state != ClockState::Breached);
         open.filter_map(|clock| clock.retarget(terms, now)).collect()
     }
 
     fn pending_responses(&self) -> impl Iterator<Item = &Clock> {
-        self.clocks
-            .iter()
-            .filter(|clock| clock.metric != Metric::Resolution && clock.is_pending())
+        self.clocks.iter().filter(|clock| clock.metric != Metric::Resolution && clock.is_pending())
     }
 
     fn awaits_response(&self) -> bool {
@@ -194,24 +163,14 @@ impl Sla {
     }
 
     fn activate(&self, metric: Metric, terms: &Terms<'_>, now: Timestamp) -> Vec<ClockChange> {
-        let Some((policy, target)) = terms
-            .policy()
-            .and_then(|policy| Some((policy, policy.target(metric)?)))
+        let Some((policy, target)) = terms.policy().and_then(|policy| Some((policy, policy.target(metric)?)))
         else {
             return Vec::new();
         };
         let earlier = self.clocks.iter().find(|clock| clock.metric == metric);
         let instance = earlier.map_or(0, |clock| clock.instance).saturating_add(1);
         let aim = terms.aim(target, policy.calendar, policy.warn_percent, 0, Some(now));
-        vec![ClockChange {
-            metric,
-            instance,
-            step: ClockStep::Activate {
-                at: now,
-                policy: policy.id,
-                aim,
-            },
-        }]
+        vec![ClockChange { metric, instance, step: ClockStep::Activate { at: now, policy: policy.id, aim } }]
     }
 }
 
@@ -222,11 +181,7 @@ impl Clock {
     }
 
     fn change(&self, step: ClockStep) -> ClockChange {
-        ClockChange {
-            metric: self.metric,
-            instance: self.instance,
-            step,
-        }
+        ClockChange { metric: self.metric, instance: self.instance, step }
     }
 
     /// Seconds of the target used up until `now`.
@@ -237,43 +192,27 @@ impl Clock {
     }
 
     fn fulfil(&self, terms: &Terms<'_>, now: Timestamp) -> ClockChange {
-        self.change(ClockStep::Fulfill {
-            used: self.used_by(terms, now),
-        })
+        self.change(ClockStep::Fulfill { used: self.used_by(terms, now) })
     }
 
     /// The same promise for a run from `now` on. A broken one has no moments ahead.
     fn aim_from(&self, terms: &Terms<'_>, now: Timestamp) -> Aim {
         let Aim { target, calendar, .. } = self.aim;
-        let warn_percent = terms
-            .policy_named(self.policy)
-            .and_then(|policy| policy.warn_percent);
+        let warn_percent = terms.policy_named(self.policy).and_then(|policy| policy.warn_percent);
         let since = (self.state != ClockState::Breached).then_some(now);
         self.warn_once(terms.aim(target, calendar, warn_percent, self.used, since), now)
     }
 
     fn retarget(&self, terms: &Terms<'_>, now: Timestamp) -> Option<ClockChange> {
-        let Some((policy, target)) = terms
-            .policy()
-            .and_then(|policy| Some((policy, policy.target(self.metric)?)))
+        let Some((policy, target)) =
+            terms.policy().and_then(|policy| Some((policy, policy.target(self.metric)?)))
         else {
             return Some(self.change(ClockStep::Cancel));
         };
-        let aim = terms.aim(
-            target,
-            policy.calendar,
-            policy.warn_percent,
-            self.used,
-            self.since,
-        );
+        let aim = terms.aim(target, policy.calendar, policy.warn_percent, self.used, self.since);
         let aim = self.warn_once(aim, now);
         let changed = self.policy != policy.id || self.aim != aim;
-        changed.then(|| {
-            self.change(ClockStep::Retarget {
-                policy: policy.id,
-                aim,
-            })
-        })
+        changed.then(|| self.change(ClockStep::Retarget { policy: policy.id, aim }))
     }
 
     /// Takes the warning out where it was given, unless its new moment is still to come.

@@ -63,11 +63,7 @@ impl Policy {
         channel: Option<&Channel>,
         priority: Priority,
     ) -> bool {
-        let Conditions {
-            classes,
-            channels,
-            priorities,
-        } = &self.conditions;
+        let Conditions { classes, channels, priorities } = &self.conditions;
         (classes.is_empty() || class.is_some_and(|class| classes.contains(&class)))
             && (channels.is_empty() || channel.is_some_and(|channel| channels.contains(channel)))
             && (priorities.is_empty() || priorities.contains(&priority))
@@ -89,22 +85,14 @@ pub fn default_policies(ids: [PolicyId; 4], working_hours: CalendarId) -> Vec<Po
     let promises = [
         ("Site chat", ChannelClass::Chat, 60, Some(working_hours)),
         ("Messengers", ChannelClass::Messenger, 5 * 60, Some(working_hours)),
-        (
-            "Social networks",
-            ChannelClass::Social,
-            30 * 60,
-            Some(working_hours),
-        ),
+        ("Social networks", ChannelClass::Social, 30 * 60, Some(working_hours)),
         ("E-mail", ChannelClass::Email, 24 * 60 * 60, None),
     ];
     let policy = |((id, position), (name, class, seconds, calendar))| Policy {
         id,
         name: String::from(name),
         position,
-        conditions: Conditions {
-            classes: vec![class],
-            ..Conditions::default()
-        },
+        conditions: Conditions { classes: vec![class], ..Conditions::default() },
         calendar,
         first_response: Some(seconds),
         next_response: Some(seconds),
@@ -143,10 +131,7 @@ impl<'a> Terms<'a> {
 
     /// The calendar of that id. A policy that names one that does not exist counts around the clock.
     pub(super) fn calendar(&self, id: Option<CalendarId>) -> Option<&'a Calendar> {
-        self.settings
-            .calendars
-            .iter()
-            .find(|calendar| Some(calendar.id()) == id)
+        self.settings.calendars.iter().find(|calendar| Some(calendar.id()) == id)
     }
 
     /// The moments that follow when `used` of `target` seconds are used up and a clock has been running `since`
@@ -163,17 +148,11 @@ impl<'a> Terms<'a> {
         let when_used = |share: u64| calendar::add(hours, since?, share.saturating_sub(used));
         let deadline = when_used(target);
         // A warning at the deadline itself would be none.
-        let warn_at = warn_percent
-            .filter(|percent| *percent < 100 && deadline.is_some())
-            .and_then(|percent| {
+        let warn_at =
+            warn_percent.filter(|percent| *percent < 100 && deadline.is_some()).and_then(|percent| {
                 let percent = u64::from(percent);
                 when_used(target / 100 * percent + target % 100 * percent / 100)
             });
-        Aim {
-            target,
-            calendar,
-            deadline,
-            warn_at,
-        }
+        Aim { target, calendar, deadline, warn_at }
     }
 }

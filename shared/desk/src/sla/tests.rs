@@ -36,10 +36,7 @@ fn policy(n: u128, conditions: Conditions) -> Policy {
 }
 
 fn priority(priority: Priority) -> Conditions {
-    Conditions {
-        priorities: vec![priority],
-        ..Conditions::default()
-    }
+    Conditions { priorities: vec![priority], ..Conditions::default() }
 }
 
 /// One policy for urgent tickets, twice as fast, none for low ones, one for the rest; Monday to Friday, 9 to 17.
@@ -54,13 +51,8 @@ fn settings() -> Settings {
         ..Week::default()
     };
     let time_zone = Zone::try_from("UTC").unwrap();
-    let schedule = Schedule {
-        name: "Office".to_owned(),
-        time_zone,
-        week,
-        holidays: Vec::new(),
-        exceptions: Vec::new(),
-    };
+    let schedule =
+        Schedule { name: "Office".to_owned(), time_zone, week, holidays: Vec::new(), exceptions: Vec::new() };
     let urgent = Policy {
         first_response: Some(30 * MINUTE),
         next_response: Some(15 * MINUTE),
@@ -81,26 +73,15 @@ fn settings() -> Settings {
 }
 
 fn terms(settings: &Settings) -> Terms<'_> {
-    Terms {
-        settings,
-        class: Some(ChannelClass::Messenger),
-        channel: None,
-        priority: Priority::Normal,
-    }
+    Terms { settings, class: Some(ChannelClass::Messenger), channel: None, priority: Priority::Normal }
 }
 
 fn urgent(settings: &Settings) -> Terms<'_> {
-    Terms {
-        priority: Priority::Urgent,
-        ..terms(settings)
-    }
+    Terms { priority: Priority::Urgent, ..terms(settings) }
 }
 
 fn low(settings: &Settings) -> Terms<'_> {
-    Terms {
-        priority: Priority::Low,
-        ..terms(settings)
-    }
+    Terms { priority: Priority::Low, ..terms(settings) }
 }
 
 fn at(text: &str) -> Timestamp {
@@ -171,20 +152,10 @@ fn the_first_policy_by_position_is_used() {
 #[test]
 fn a_new_desk_promises_by_class() {
     let ids = [1, 2, 3, 4].map(|n| PolicyId::new(ulid(n)));
-    let settings = Settings {
-        policies: default_policies(ids, calendar_id()),
-        ..Settings::default()
-    };
+    let settings = Settings { policies: default_policies(ids, calendar_id()), ..Settings::default() };
     let target = |class| {
-        let policy = Terms {
-            class: Some(class),
-            ..terms(&settings)
-        }
-        .policy()?;
-        assert_eq!(
-            (policy.first_response, policy.warn_percent),
-            (policy.next_response, Some(80))
-        );
+        let policy = Terms { class: Some(class), ..terms(&settings) }.policy()?;
+        assert_eq!((policy.first_response, policy.warn_percent), (policy.next_response, Some(80)));
         Some((policy.first_response?, policy.calendar))
     };
     let hours = Some(calendar_id());
@@ -200,10 +171,7 @@ fn the_first_question_starts_the_first_response() {
     let settings = settings();
     let sla = asked(&settings, "09:00");
     let clock = sla.clock(Metric::FirstResponse).unwrap();
-    assert_eq!(
-        (clock.instance, clock.state, clock.since),
-        (1, ClockState::Running, Some(monday("09:00")))
-    );
+    assert_eq!((clock.instance, clock.state, clock.since), (1, ClockState::Running, Some(monday("09:00"))));
     assert_eq!(clock.aim.deadline, Some(monday("10:00")));
     assert_eq!(clock.aim.warn_at, Some(monday("09:48")));
     assert_eq!(sla.next_due(), Some(monday("09:48")));
@@ -261,21 +229,13 @@ fn time_warns_once_and_breaches_once() {
     assert_eq!(steps(sla.take(sla.elapse(monday("09:48")))), [ClockStep::Warn]);
     assert_eq!(sla.next_due(), Some(monday("10:00")));
     assert_eq!(sla.elapse(monday("10:00")), []);
-    let breach = ClockStep::Breach {
-        deadline: monday("10:00"),
-    };
-    assert_eq!(
-        steps(sla.take(sla.elapse(monday("10:00:01")))),
-        std::slice::from_ref(&breach)
-    );
+    let breach = ClockStep::Breach { deadline: monday("10:00") };
+    assert_eq!(steps(sla.take(sla.elapse(monday("10:00:01")))), std::slice::from_ref(&breach));
     assert_eq!(sla.elapse(monday("16:00")), []);
     assert_eq!(sla.next_due(), None);
     sla.take(sla.answered(&terms(&settings), monday("11:00")));
     let clock = sla.clock(Metric::FirstResponse).unwrap();
-    assert_eq!(
-        (clock.state, clock.used, clock.since),
-        (ClockState::Breached, 2 * HOUR, None)
-    );
+    assert_eq!((clock.state, clock.used, clock.since), (ClockState::Breached, 2 * HOUR, None));
     assert_eq!(clock.breached, Some(monday("10:00")));
     // When both are due at once, the warning comes too late to be one.
     assert_eq!(steps(asked(&settings, "09:00").elapse(monday("11:00"))), [breach]);
@@ -289,20 +249,11 @@ fn a_pause_moves_the_deadline_by_working_time() {
     assert_eq!(deadline(&sla, Metric::Resolution), Some(monday("17:00")));
     sla.take(sla.moved(&terms, Status::Open, Status::WaitingCustomer, monday("12:00")));
     let clock = sla.clock(Metric::Resolution).unwrap();
-    assert_eq!(
-        (clock.state, clock.used, clock.since),
-        (ClockState::Paused, 3 * HOUR, None)
-    );
-    assert_eq!(
-        (clock.aim.deadline, clock.aim.warn_at, sla.next_due()),
-        (None, None, None)
-    );
+    assert_eq!((clock.state, clock.used, clock.since), (ClockState::Paused, 3 * HOUR, None));
+    assert_eq!((clock.aim.deadline, clock.aim.warn_at, sla.next_due()), (None, None, None));
     assert_eq!(sla.elapse(at("2026-02-01T00:00Z")), []);
     let to = Status::WaitingThirdParty;
-    assert_eq!(
-        sla.moved(&terms, Status::WaitingCustomer, to, monday("13:00")),
-        []
-    );
+    assert_eq!(sla.moved(&terms, Status::WaitingCustomer, to, monday("13:00")), []);
     // Paused from Monday noon until Tuesday, 10 o'clock: six working hours.
     sla.take(sla.moved(&terms, to, Status::Open, at("2026-01-13T10:00Z")));
     assert_eq!(sla.state(Metric::Resolution), Some(ClockState::Running));
@@ -318,10 +269,7 @@ fn a_breached_clock_pauses_and_stays_breached() {
     sla.take(sla.elapse(monday("10:30")));
     sla.take(sla.moved(&terms, Status::Open, Status::WaitingThirdParty, monday("11:00")));
     let clock = sla.clock(Metric::FirstResponse).unwrap();
-    assert_eq!(
-        (clock.state, clock.since, clock.used),
-        (ClockState::Breached, None, 2 * HOUR)
-    );
+    assert_eq!((clock.state, clock.since, clock.used), (ClockState::Breached, None, 2 * HOUR));
     assert_eq!(sla.asked(&terms, false, monday("11:30")), []);
     sla.take(sla.moved(&terms, Status::WaitingThirdParty, Status::Open, monday("12:00")));
     assert_eq!(sla.elapse(monday("16:00")), []);
@@ -354,10 +302,7 @@ fn a_breached_response_of_a_solved_ticket_stops() {
     sla.take(sla.elapse(monday("11:00")));
     sla.take(sla.moved(&terms, Status::Open, Status::Solved, monday("12:00")));
     let clock = sla.clock(Metric::FirstResponse).unwrap().clone();
-    assert_eq!(
-        (clock.state, clock.since, clock.used),
-        (ClockState::Breached, None, 3 * HOUR)
-    );
+    assert_eq!((clock.state, clock.since, clock.used), (ClockState::Breached, None, 3 * HOUR));
     // Asked again, still unanswered: the broken promise stays, and the new question has its own.
     sla.take(sla.moved(&terms, Status::Solved, Status::Open, monday("13:00")));
     sla.take(sla.asked(&terms, false, monday("13:00")));
@@ -377,10 +322,7 @@ fn a_cancelled_clock_starts_again_under_a_new_number() {
     let mut sla: Sla = serde_json::from_str(&serde_json::to_string(&sla).unwrap()).unwrap();
     sla.take(sla.asked(&terms, false, monday("10:00")));
     let clock = sla.clock(Metric::FirstResponse).unwrap();
-    assert_eq!(
-        (clock.instance, clock.state, clock.used),
-        (2, ClockState::Running, 0)
-    );
+    assert_eq!((clock.instance, clock.state, clock.used), (2, ClockState::Running, 0));
 }
 
 #[test]
@@ -389,29 +331,15 @@ fn reopening_goes_on_with_the_time_used() {
     let terms = terms(&settings);
     let mut sla = opened(&settings, "09:00");
     sla.take(sla.moved(&terms, Status::Open, Status::Solved, monday("11:00")));
-    assert_eq!(
-        sla.moved(&terms, Status::Solved, Status::Closed, monday("12:00")),
-        []
-    );
+    assert_eq!(sla.moved(&terms, Status::Solved, Status::Closed, monday("12:00")), []);
     let mut paused = sla.clone();
     sla.take(sla.moved(&terms, Status::Solved, Status::Open, at("2026-01-13T09:00Z")));
     let clock = sla.clock(Metric::Resolution).unwrap();
-    assert_eq!(
-        (clock.instance, clock.state, clock.used),
-        (1, ClockState::Running, 2 * HOUR)
-    );
+    assert_eq!((clock.instance, clock.state, clock.used), (1, ClockState::Running, 2 * HOUR));
     assert_eq!(clock.aim.deadline, Some(at("2026-01-13T15:00Z")));
-    paused.take(paused.moved(
-        &terms,
-        Status::Solved,
-        Status::WaitingCustomer,
-        at("2026-01-13T09:00Z"),
-    ));
+    paused.take(paused.moved(&terms, Status::Solved, Status::WaitingCustomer, at("2026-01-13T09:00Z")));
     let clock = paused.clock(Metric::Resolution).unwrap();
-    assert_eq!(
-        (clock.state, clock.used, clock.ended),
-        (ClockState::Paused, 2 * HOUR, None)
-    );
+    assert_eq!((clock.state, clock.used, clock.ended), (ClockState::Paused, 2 * HOUR, None));
     // A broken promise stays broken when the ticket is opened again.
     sla.take(sla.elapse(at("2026-01-13T15:30Z")));
     for (from, to) in [(Status::Open, Status::Solved), (Status::Solved, Status::Open)] {
@@ -441,10 +369,7 @@ fn a_new_priority_moves_the_deadline() {
     assert_eq!(sla.retargeted(&terms(&settings), monday("09:10")), []);
     sla.take(sla.retargeted(&urgent(&settings), monday("09:10")));
     let clock = sla.clock(Metric::FirstResponse).unwrap();
-    assert_eq!(
-        (clock.instance, clock.policy, clock.aim.target),
-        (1, PolicyId::new(ulid(1)), 30 * MINUTE)
-    );
+    assert_eq!((clock.instance, clock.policy, clock.aim.target), (1, PolicyId::new(ulid(1)), 30 * MINUTE));
     assert_eq!(clock.aim.deadline, Some(monday("09:30")));
     assert_eq!(sla.retargeted(&urgent(&settings), monday("09:11")), []);
 }
@@ -456,10 +381,7 @@ fn a_new_deadline_in_the_past_is_breached_by_time() {
     sla.take(sla.retargeted(&urgent(&settings), monday("09:40")));
     assert_eq!(sla.state(Metric::FirstResponse), Some(ClockState::Running));
     sla.take(sla.elapse(monday("09:40")));
-    assert_eq!(
-        sla.clock(Metric::FirstResponse).unwrap().breached,
-        Some(monday("09:30"))
-    );
+    assert_eq!(sla.clock(Metric::FirstResponse).unwrap().breached, Some(monday("09:30")));
     // What is broken follows no new promise.
     assert_eq!(sla.retargeted(&terms(&settings), monday("09:50")), []);
     assert_eq!(sla.retargeted(&low(&settings), monday("09:50")), []);
@@ -494,34 +416,18 @@ fn a_promise_that_no_longer_applies_is_cancelled() {
     sla.take(sla.opened(&terms(&settings), monday("09:20")));
     assert_eq!(sla.clock(Metric::Resolution).map(|clock| clock.instance), Some(2));
     settings.policies.clear();
-    assert_eq!(
-        sla.take(sla.retargeted(&terms(&settings), monday("09:30"))).len(),
-        1
-    );
+    assert_eq!(sla.take(sla.retargeted(&terms(&settings), monday("09:30"))).len(), 1);
 }
 
 #[test]
 fn a_paused_clock_is_retargeted_without_moments() {
     let settings = settings();
     let mut sla = opened(&settings, "09:00");
-    sla.take(sla.moved(
-        &terms(&settings),
-        Status::Open,
-        Status::WaitingCustomer,
-        monday("10:00"),
-    ));
+    sla.take(sla.moved(&terms(&settings), Status::Open, Status::WaitingCustomer, monday("10:00")));
     sla.take(sla.retargeted(&urgent(&settings), monday("11:00")));
     let clock = sla.clock(Metric::Resolution).unwrap();
-    assert_eq!(
-        (clock.state, clock.aim.target, clock.aim.deadline),
-        (ClockState::Paused, 4 * HOUR, None)
-    );
-    sla.take(sla.moved(
-        &urgent(&settings),
-        Status::WaitingCustomer,
-        Status::Open,
-        monday("12:00"),
-    ));
+    assert_eq!((clock.state, clock.aim.target, clock.aim.deadline), (ClockState::Paused, 4 * HOUR, None));
+    sla.take(sla.moved(&urgent(&settings), Status::WaitingCustomer, Status::Open, monday("12:00")));
     assert_eq!(deadline(&sla, Metric::Resolution), Some(monday("15:00")));
 }
 
@@ -529,24 +435,15 @@ fn a_paused_clock_is_retargeted_without_moments() {
 fn a_changed_calendar_moves_the_deadline() {
     let mut settings = settings();
     let mut sla = asked(&settings, "16:30");
-    assert_eq!(
-        deadline(&sla, Metric::FirstResponse),
-        Some(at("2026-01-13T09:30Z"))
-    );
+    assert_eq!(deadline(&sla, Metric::FirstResponse), Some(at("2026-01-13T09:30Z")));
     // Without its calendar a policy counts around the clock.
     let calendars = std::mem::take(&mut settings.calendars);
     sla.take(sla.retargeted(&terms(&settings), monday("16:40")));
     assert_eq!(deadline(&sla, Metric::FirstResponse), Some(monday("17:30")));
-    let hourless = Schedule {
-        week: Week::default(),
-        ..calendars[0].schedule().clone()
-    };
+    let hourless = Schedule { week: Week::default(), ..calendars[0].schedule().clone() };
     settings.calendars = vec![Calendar::new(calendar_id(), hourless).unwrap()];
     sla.take(sla.retargeted(&terms(&settings), monday("16:50")));
-    assert_eq!(
-        (deadline(&sla, Metric::FirstResponse), sla.next_due()),
-        (None, None)
-    );
+    assert_eq!((deadline(&sla, Metric::FirstResponse), sla.next_due()), (None, None));
     assert_eq!(sla.elapse(at("2030-01-01T00:00Z")), []);
 }
 
@@ -565,31 +462,14 @@ fn changes_that_do_not_fit_are_ignored() {
     let settings = settings();
     let sla = asked(&settings, "09:00");
     let aim = sla.clock(Metric::FirstResponse).unwrap().aim.clone();
-    let step = |instance, step| ClockChange {
-        metric: Metric::FirstResponse,
-        instance,
-        step,
-    };
-    let again = ClockStep::Activate {
-        at: monday("09:30"),
-        policy: PolicyId::new(ulid(9)),
-        aim: aim.clone(),
-    };
+    let step = |instance, step| ClockChange { metric: Metric::FirstResponse, instance, step };
+    let again = ClockStep::Activate { at: monday("09:30"), policy: PolicyId::new(ulid(9)), aim: aim.clone() };
     let misfits = [
         step(2, ClockStep::Warn),
         step(1, again.clone()),
         step(2, again),
-        step(
-            1,
-            ClockStep::Resume {
-                at: monday("09:30"),
-                aim,
-            },
-        ),
-        ClockChange {
-            metric: Metric::Resolution,
-            ..step(1, ClockStep::Cancel)
-        },
+        step(1, ClockStep::Resume { at: monday("09:30"), aim }),
+        ClockChange { metric: Metric::Resolution, ..step(1, ClockStep::Cancel) },
     ];
     for change in misfits {
         let mut copy = sla.clone();

@@ -27,7 +27,10 @@ fn what_is_written_is_read_back() {
     let log: Vec<Event> = serde_json::from_str(VERSION_1).unwrap();
     let again: Vec<Event> = serde_json::from_str(&serde_json::to_string(&log).unwrap()).unwrap();
     assert_eq!(again, log);
-    assert!(!log.iter().any(|event| matches!(event.fact, Fact::Unknown(_))), "every kind of version 1 is known");
+    assert!(
+        !log.iter().any(|event| matches!(event.fact, Fact::Unknown(_))),
+        "every kind of version 1 is known"
+    );
 }
 
 #[test]
@@ -47,7 +50,10 @@ fn an_unknown_kind_is_kept_and_changes_nothing() {
     desk.log.push(event);
     let after = desk.ticket();
     assert_eq!(after.seq, 3);
-    assert_eq!(Ticket { seq: before.seq, version: before.version, updated_at: before.updated_at, ..after }, before);
+    assert_eq!(
+        Ticket { seq: before.seq, version: before.version, updated_at: before.updated_at, ..after },
+        before
+    );
 }
 
 #[test]
