@@ -61,6 +61,24 @@ def without_tls(template):
     return {**template, "Resources": kept}
 
 
+def with_batches(template):
+    """The template with a right of its own for every batch call. AWS asks for the single call's, the emulator for both."""
+    batched = ("sqs:SendMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility")
+
+    def walk(node):
+        if isinstance(node, list):
+            return [walk(value) for value in node]
+        if not isinstance(node, dict):
+            return node
+        node = {key: walk(value) for key, value in node.items()}
+        if "Action" in node and "Effect" in node:
+            actions = node["Action"] if isinstance(node["Action"], list) else [node["Action"]]
+            node["Action"] = actions + [f"{action}Batch" for action in actions if action in batched]
+        return node
+
+    return {**template, "Resources": walk(template["Resources"])}
+
+
 def with_routes(template):
     """The expanded template with routes in place of the API's OpenAPI body. Knows no authorizers: there are none."""
     template.pop("Transform", None)

@@ -2,11 +2,11 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`access`] | who asks, and the only way to what they may see |
-//! | [`body`], [`parameters`], [`revision`], [`page`] | what requests are made of |
-//! | [`once`] | creating requests that may be repeated |
-//! | [`problem`], [`edge`] | how every answer leaves |
-//! | [`document`] | the OpenAPI document |
+//! | `access` | who asks, and the only way to what they may see |
+//! | `body`, `parameters`, `revision`, `page` | what requests are made of |
+//! | `once` | creating requests that may be repeated |
+//! | `problem`, `edge` | how every answer leaves |
+//! | `document` | the OpenAPI document |
 //! | the others | one resource each |
 
 mod access;

@@ -229,3 +229,21 @@ pub(crate) async fn no_such_route() -> Problem {
 pub(crate) async fn no_such_method() -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This path does not have that method.")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_went_wrong_inside_stays_inside() {
+        let unavailable = Problem::from(TableError::Unavailable("secret".to_owned()));
+        assert_eq!(unavailable.cause(), Some("the table is unavailable: secret"));
+        let response = unavailable.render(Some("urn:ulid:1".to_owned()));
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers().get(RETRY_AFTER).unwrap(), "2");
+        assert!(!unavailable.detail.contains("secret"));
+        let ours = Problem::from(TableError::Invalid("secret".to_owned()));
+        assert_eq!((ours.status(), ours.code), (StatusCode::INTERNAL_SERVER_ERROR, "internal"));
+        assert!(!ours.detail.contains("secret"));
+    }
+}
