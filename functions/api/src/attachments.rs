@@ -86,7 +86,7 @@ struct Upload {
 
 /// A file.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Attachment)]
+#[schema(as = StoredAttachment)]
 struct AttachmentView {
     /// The id.
     id: AttachmentId,
