@@ -19,6 +19,7 @@ mod duplicates;
 mod files;
 mod polling;
 mod question;
+mod readme;
 mod remarks;
 mod service_levels;
 

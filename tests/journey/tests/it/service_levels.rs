@@ -65,7 +65,9 @@ pub(crate) async fn warn_and_break(stage: &Stage) {
     let (_, ticket) = asked_under(stage, &line, &short).await;
     let broken = |ticket: &Value| clock_state(ticket, "first_response") == "breached";
     let seen = stage.tick_until(&ticket, "the deadline breaks", broken).await;
-    let told = changes(stage, &ticket).await;
+    // A ticket that was opened under older settings is brought in line first.
+    let mut told = changes(stage, &ticket).await;
+    told.retain(|change| !change.ends_with(":retarget"));
     let wanted = ["first_response:activate", "first_response:warn", "first_response:breach"];
     assert_eq!(told, wanted, "{seen:#}");
 
