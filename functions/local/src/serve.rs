@@ -123,7 +123,11 @@ impl Parts {
     /// Starts everything that nobody calls.
     fn start_loops(&self, tick: Duration) {
         let queues = &self.queues;
-        let router = router::Router::new(self.desk.clone(), self.blobs.clone());
+        let router = router::Router::new(
+            self.desk.clone(),
+            self.blobs.clone(),
+            Arc::new(queues.inbound.dead_letters()),
+        );
         let sender =
             Sender::new(self.desk.clone(), self.directory.clone(), self.blobs.clone(), self.http.clone());
         let worker = Worker::new(

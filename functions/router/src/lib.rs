@@ -6,6 +6,8 @@
 mod message;
 mod remark;
 
+use std::sync::Arc;
+
 use desk::channel::{Channel, ThreadKey};
 use desk::command::Command;
 use desk::inbound::{Happened, Inbound};
@@ -14,15 +16,16 @@ use store::blobs::{BlobError, Blobs};
 use store::envelope::Envelope;
 use store::execute::ExecuteError;
 use store::opening::OpenError;
-use store::queue::{Failed, MAX_RECEIVES, Message, Retry, process};
+use store::queue::{Failed, MAX_RECEIVES, Message, Outgoing, Queue, QueueError, Retry, process};
 use store::table::TableError;
 use tokio::time::Instant;
 
 /// The router.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Router {
     desk: Desk,
     blobs: Blobs,
+    dead: Arc<dyn Queue>,
 }
 
 /// Why something was not routed. Worth another try, always: what can never work is kept on the ticket instead.
@@ -41,9 +44,9 @@ enum RouteError {
 }
 
 impl Router {
-    /// A router on a desk.
-    pub fn new(desk: Desk, blobs: Blobs) -> Self {
-        Self { desk, blobs }
+    /// A router on a desk; `dead` takes the messages that cannot be routed.
+    pub fn new(desk: Desk, blobs: Blobs, dead: Arc<dyn Queue>) -> Self {
+        Self { desk, blobs, dead }
     }
 
     /// Routes a batch and returns what failed. Within a conversation nothing overtakes a failed message.
@@ -52,20 +55,30 @@ impl Router {
     }
 
     async fn one(&self, message: &Message) -> Result<(), Retry> {
-        // The last delivery before the dead-letter queue is not one more try: it makes the loss visible.
-        if message.receives >= MAX_RECEIVES {
-            if let Err(error) = self.gap(message).await {
-                tracing::error!(message.id, %error, "a dead letter could not be noted on its conversation");
-            }
+        let Err(error) = self.route(message).await else { return Ok(()) };
+        tracing::warn!(message.id, message.receives, %error, "a message was not routed");
+        if message.receives < MAX_RECEIVES {
             return Err(Retry::default());
         }
-        match self.route(message).await {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                tracing::warn!(message.id, message.receives, %error, "a message was not routed");
-                Err(Retry::default())
-            }
+        // Left to the queue, it would take along to the dead letters whatever came after it in its conversation: those
+        // were handed back with it each time, and the queue counts that as deliveries.
+        self.bury(message).await.map_err(|error| {
+            tracing::error!(message.id, %error, "a message is left to the queue's own dead-letter policy");
+            Retry::default()
+        })
+    }
+
+    /// Makes a loss visible on its conversation, and puts the message with the dead letters.
+    async fn bury(&self, message: &Message) -> Result<(), QueueError> {
+        if let Err(error) = self.gap(message).await {
+            tracing::error!(message.id, %error, "a dead letter could not be noted on its conversation");
         }
+        let letter = Outgoing {
+            body: message.body.clone(),
+            group: message.group.clone(),
+            deduplication: Some(format!("dead-{}", message.id)),
+        };
+        self.dead.send(vec![letter]).await
     }
 
     async fn route(&self, message: &Message) -> Result<(), RouteError> {

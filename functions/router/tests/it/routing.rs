@@ -3,7 +3,7 @@
 use desk::inbound::Happened;
 use desk::message::MessageContent;
 use desk::ticket::Status;
-use store::queue::MAX_RECEIVES;
+use store::queue::{MAX_RECEIVES, Queue};
 
 use crate::stage::{Stage, delivery, message, thread};
 
@@ -55,24 +55,32 @@ async fn a_moved_conversation_keeps_its_ticket() {
 }
 
 #[tokio::test]
-async fn a_message_that_fails_to_the_end_leaves_a_gap() {
+async fn a_message_that_fails_to_the_end_leaves_a_gap_and_takes_nobody_along() {
     let stage = Stage::new().await;
     stage.deliver(message("1", "Hello"), 1).await;
     let group = Some(thread().to_string());
-    for receives in 1..=MAX_RECEIVES {
+    for receives in 1..MAX_RECEIVES {
         assert_eq!(stage.deliver_body("garbage".to_owned(), group.clone(), receives).await.len(), 1);
     }
+    assert_eq!(stage.dead.depth().await.unwrap().waiting, 0);
+    assert_eq!(stage.deliver_body("garbage".to_owned(), group.clone(), MAX_RECEIVES).await, []);
+    assert_eq!(stage.dead.depth().await.unwrap().waiting, 1);
     assert_eq!(stage.kinds(1).await, ["opened", "message_received", "gap"]);
-    assert_eq!(stage.deliver(message("2", "Others go on"), 1).await, []);
+    // What stood behind it was handed back as often, and is tried all the same.
+    assert_eq!(stage.deliver(message("2", "Others go on"), MAX_RECEIVES).await, []);
+    assert_eq!(stage.kinds(1).await, ["opened", "message_received", "gap", "message_received"]);
     assert_eq!(stage.ticket(1).await.unwrap().status, Status::New);
 }
 
 #[tokio::test]
 async fn a_gap_before_the_first_message_opens_a_ticket() {
     let stage = Stage::new().await;
-    assert_eq!(stage.deliver(message("1", "Hello"), MAX_RECEIVES).await.len(), 1);
-    assert_eq!(stage.kinds(1).await, ["opened", "gap"]);
-    // Sent again from the dead letters, it lands on the same ticket.
+    let too_large = "x".repeat(500 * 1024);
+    assert_eq!(stage.deliver(message("1", &too_large), MAX_RECEIVES - 1).await.len(), 1);
+    assert_eq!(stage.deliver(message("1", &too_large), MAX_RECEIVES).await, []);
+    // Each of the three tries took a number; gaps between numbers are allowed.
+    assert_eq!(stage.kinds(3).await, ["opened", "gap"]);
+    // Sent again in a form that fits, it lands on the same ticket.
     assert_eq!(stage.deliver(message("1", "Hello"), 1).await, []);
-    assert_eq!(stage.kinds(1).await, ["opened", "gap", "message_received"]);
+    assert_eq!(stage.kinds(3).await, ["opened", "gap", "message_received"]);
 }

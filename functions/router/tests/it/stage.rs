@@ -18,7 +18,7 @@ use store::blobs::{BlobError, Blobs, Links, UploadForm};
 use store::envelope::Envelope;
 use store::environment::System;
 use store::queue::{Failed, Message};
-use store::sqlite::{Sqlite, SqliteTable, TableName};
+use store::sqlite::{Sqlite, SqliteQueue, SqliteTable, TableName};
 use tokio::time::Instant;
 
 use crate::counting::Counting;
@@ -27,6 +27,7 @@ use crate::counting::Counting;
 pub(crate) struct Stage {
     pub(crate) desk: Desk,
     pub(crate) table: Counting<SqliteTable>,
+    pub(crate) dead: SqliteQueue,
     router: Router,
     blobs: Blobs,
     _folder: tempfile::TempDir,
@@ -55,9 +56,10 @@ impl Stage {
         desk.install_defaults(Zone::try_from("UTC").unwrap()).await.unwrap();
         desk.settings().await.unwrap();
         let blobs = Blobs::new(Arc::new(InMemory::new()), Arc::new(NoLinks));
-        let router = Router::new(desk.clone(), blobs.clone());
+        let dead = sqlite.queue("inbound", true).dead_letters();
+        let router = Router::new(desk.clone(), blobs.clone(), Arc::new(dead.clone()));
         table.take();
-        Self { desk, table, router, blobs, _folder: folder }
+        Self { desk, table, dead, router, blobs, _folder: folder }
     }
 
     /// Hands a delivery to the router, as the queue would the `receives`th time.

@@ -25,11 +25,17 @@ async fn the_first_bot_is_connected_as_the_readme_says() {
     let bot = stage.telegram.bot();
     // Only where things are differs: the desk's port, the Bot API, the two secrets, the binary that is built already.
     let run = async |command: &str| {
-        let command: String =
-            command.lines().filter(|line| !line.starts_with("export ")).map(|line| format!("{line}\n")).collect();
+        let command: String = command
+            .lines()
+            .filter(|line| !line.starts_with("export "))
+            .map(|line| format!("{line}\n"))
+            .collect();
         let command = command
             .replace("http://127.0.0.1:8080", stage.desk.base())
-            .replace("\"settings\": {", &format!("\"settings\": {{\"api_url\": \"{}\", ", stage.telegram.url()))
+            .replace(
+                "\"settings\": {",
+                &format!("\"settings\": {{\"api_url\": \"{}\", ", stage.telegram.url()),
+            )
             .replace("cargo run --", "\"$DESK\"");
         let output = tokio::process::Command::new("bash")
             .args(["-euc", &command])

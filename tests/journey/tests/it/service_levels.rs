@@ -1,5 +1,7 @@
 //! Service levels: deadlines that warn, break, pause, are met, and follow what changes.
 
+use std::time::Duration;
+
 use journey::desk::SOON;
 use journey::eventually;
 use journey::stage::{Line, Stage};
@@ -7,6 +9,9 @@ use journey::telegram::Customer;
 use serde_json::{Value, json};
 
 use crate::{clock, clock_state};
+
+/// How long the clock's own schedule may take to come round: a minute where it is deployed, and some patience.
+const SCHEDULE: Duration = Duration::from_secs(150);
 
 /// A policy around the clock, before all others.
 fn promise(name: &str, priority: &str, seconds: u64) -> Value {
@@ -61,10 +66,18 @@ async fn changes(stage: &Stage, ticket: &str) -> Vec<String> {
 
 pub(crate) async fn warn_and_break(stage: &Stage) {
     let line = stage.connect(json!({})).await;
-    let short = policy(stage, "Short", "normal", 4).await;
+    let short = policy(stage, "Short", "normal", 12).await;
     let (_, ticket) = asked_under(stage, &line, &short).await;
+    let warned =
+        |ticket: &Value| clock(ticket, "first_response").is_some_and(|clock| clock["warned"] == true);
+    stage.tick_until(&ticket, "the deadline is near", warned).await;
     let broken = |ticket: &Value| clock_state(ticket, "first_response") == "breached";
-    let seen = stage.tick_until(&ticket, "the deadline breaks", broken).await;
+    // Nobody calls the clock from here on: its own schedule must.
+    let seen = eventually("the deadline breaks", SCHEDULE, async || {
+        let seen = stage.desk.ticket(&ticket).await;
+        if broken(&seen) { Ok(seen) } else { Err(seen) }
+    })
+    .await;
     // A ticket that was opened under older settings is brought in line first.
     let mut told = changes(stage, &ticket).await;
     told.retain(|change| !change.ends_with(":retarget"));
