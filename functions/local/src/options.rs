@@ -27,7 +27,7 @@ pub(crate) struct Serve {
     #[arg(long, env = "LAMBDESK_DATA", default_value = "./data")]
     pub(crate) data: PathBuf,
 
-    /// URL by which platforms reach this desk, such as https://desk.example.com. Without it channels that can are
+    /// URL by which platforms reach this desk, such as <https://desk.example.com>. Without it, channels that can are
     /// asked for news instead (long polling).
     #[arg(long, env = "LAMBDESK_PUBLIC_URL", hide_env_values = true)]
     pub(crate) public_url: Option<String>,

@@ -88,7 +88,7 @@ impl Desk {
                     };
                 }
                 Err(TableError::ConditionFailed(_) | TableError::Conflict) => {
-                    self.yield_to_others(attempt).await?
+                    self.yield_to_others(attempt).await?;
                 }
                 done => return done,
             }
