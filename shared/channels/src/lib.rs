@@ -1,7 +1,7 @@
 //! Channels: one module per platform, and the trait that they implement.
 //!
 //! A module knows how to verify, parse, split, send and fetch for its platform, and what the platform can do. The
-//! rest of the system never names a platform: it looks one up with [`platform`].
+//! rest of the system never names a platform: it looks one up with [`platform()`].
 
 pub mod connection;
 pub mod directory;

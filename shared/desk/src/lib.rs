@@ -1,7 +1,7 @@
 //! The domain of Lambdesk, and nothing else: no I/O, no async, no clock, no randomness.
 //!
-//! A ticket is the fold of its events ([`Ticket::apply`]); what may happen next is decided by one pure
-//! function, [`decide`]. Time and new ids are handed in, so that the same input always gives the same output.
+//! A ticket is the fold of its events ([`ticket::Ticket::apply`]); what may happen next is decided by one pure
+//! function, [`decide()`]. Time and new ids are handed in, so that the same input always gives the same output.
 //!
 //! | module | holds |
 //! |---|---|

@@ -1,6 +1,6 @@
 //! AWS adapters, and the glue that starts a handler under the Lambda runtime.
 //!
-//! The only crate that names the AWS SDK. A function's `main` calls [`start`], takes from [`Aws`] the ports that its
+//! The only crate that names the AWS SDK. A function's `main` calls [`start()`], takes from [`Aws`] the ports that its
 //! handler needs, and hands the handler to one of the runners:
 //!
 //! ```no_run

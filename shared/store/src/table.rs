@@ -1,7 +1,7 @@
 //! The contract of a table: get, query, an all-or-nothing conditional write, a counter, a change feed.
 //!
 //! The semantics are DynamoDB's, narrowed to what Lambdesk needs; every engine passes the suite in
-//! [`conformance`](crate::conformance). Limits hold on every engine, so that nothing works locally and fails on AWS.
+//! `conformance`. Limits hold on every engine, so that nothing works locally and fails on AWS.
 
 pub mod limits;
 

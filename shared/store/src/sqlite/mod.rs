@@ -1,6 +1,6 @@
 //! The engine of the local desk: the tables and the queues in one SQLite file.
 //!
-//! One thread writes, with group commit ([`writer`]); reads go to a few connections of their own ([`readers`]), which
+//! One thread writes, with group commit (`writer`); reads go to a few connections of their own (`readers`), which
 //! WAL lets see everything that was acknowledged before. An acknowledged write is on the disk.
 
 mod changes;
