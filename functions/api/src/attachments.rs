@@ -218,8 +218,7 @@ async fn content(
     if file.state == FileState::Pending && api.blobs.size(&file.key).await?.is_none() {
         return Err(not_there());
     }
-    let expires = api.desk.now().checked_add(DOWNLOAD_TIME).map_err(Problem::internal)?;
-    if let Some(link) = api.blobs.links.download(&file.key, &file.name, expires).await? {
+    if let Some(link) = download_link(&api, &file.key, &file.name).await? {
         return Ok((StatusCode::FOUND, [(LOCATION, link)]).into_response());
     }
     let bytes = match api.blobs.get(&file.key).await {
@@ -228,6 +227,12 @@ async fn content(
         Err(error) => return Err(error.into()),
     };
     Ok((headers(&file), bytes).into_response())
+}
+
+/// A link to an object for the present caller; `None` where the desk serves it itself.
+pub(crate) async fn download_link(api: &Shared, key: &str, name: &str) -> Result<Option<String>, Problem> {
+    let expires = api.desk.now().checked_add(DOWNLOAD_TIME).map_err(Problem::internal)?;
+    Ok(api.blobs.links.download(key, name, expires).await?)
 }
 
 fn not_there() -> Problem {

@@ -1,0 +1,173 @@
+//! The desk as it is deployed, on the AWS emulator. One stack serves all journeys of a test run.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use super::local::root;
+use super::signing::signed;
+use crate::{client, eventually};
+
+/// How the emulator is started unless `LAMBDESK_EMULATOR_UP` tells.
+const UP: &str = ".venv/bin/python tests/emulator/up.py";
+/// How long the deployed desk may take to answer for the first time.
+const START: Duration = Duration::from_secs(60);
+
+static TURNS: RwLock<()> = RwLock::const_new(());
+
+/// What is deployed.
+#[derive(Debug)]
+struct Stack {
+    told: Value,
+    token: String,
+    /// Holds the emulator: it ends when this side of its standard input is closed, however that comes about.
+    _emulator: Option<Child>,
+}
+
+/// A journey's turn on the deployed desk.
+#[derive(Debug)]
+pub struct Emulator {
+    stack: &'static Stack,
+    client: reqwest::Client,
+    _taken: Taken,
+}
+
+/// Beside whom a journey may use the deployed desk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Beside all that change no settings of the whole desk.
+    Shared,
+    /// Beside none, because it changes them.
+    Alone,
+    /// Beside everybody: it takes long, and nothing disturbs it.
+    Aside,
+}
+
+#[derive(Debug)]
+#[expect(dead_code, reason = "held, not read")]
+enum Taken {
+    Shared(RwLockReadGuard<'static, ()>),
+    Alone(RwLockWriteGuard<'static, ()>),
+    Aside,
+}
+
+impl Emulator {
+    /// Waits for a turn; the first one deploys the desk.
+    pub async fn take(turn: Turn) -> Self {
+        let taken = match turn {
+            Turn::Shared => Taken::Shared(TURNS.read().await),
+            Turn::Alone => Taken::Alone(TURNS.write().await),
+            Turn::Aside => Taken::Aside,
+        };
+        let stack = tokio::task::spawn_blocking(|| {
+            static STACK: OnceLock<Stack> = OnceLock::new();
+            STACK.get_or_init(deploy)
+        });
+        Self { stack: stack.await.expect("the desk is deployed"), client: client(), _taken: taken }
+    }
+
+    /// The base URL of the API.
+    pub fn url(&self) -> &str {
+        self.stack.text("api_base_url")
+    }
+
+    /// The first API token.
+    pub fn token(&self) -> &str {
+        &self.stack.token
+    }
+
+    /// Does what the minute's schedule does, now.
+    pub async fn tick(&self) {
+        let answer = self.stack.invoke(&self.client, "Clock", &json!({})).await;
+        assert!(answer.get("errorMessage").is_none(), "the clock failed: {answer:#}");
+    }
+
+    /// Puts a body of any kind into the inbound queue.
+    pub async fn enqueue_inbound(&self, group: &str, deduplication: &str, body: &str) {
+        let queue =
+            self.stack.told["queues"]["InboundQueue"].as_str().expect("the stack has an inbound queue");
+        let content = json!({
+            "QueueUrl": queue, "MessageBody": body, "MessageGroupId": group, "MessageDeduplicationId": deduplication,
+        });
+        let headers =
+            [("content-type", "application/x-amz-json-1.0"), ("x-amz-target", "AmazonSQS.SendMessage")];
+        let url = format!("{}/", self.stack.text("endpoint"));
+        let request =
+            signed("sqs", self.stack.text("region"), &url, &headers, content.to_string().into_bytes());
+        let response = self.client.execute(request).await.expect("the emulator answers");
+        let (status, text) = (response.status(), response.text().await.unwrap_or_default());
+        assert!(status.is_success(), "the queue refused: {status} {text}");
+    }
+
+    /// Everything that the emulator and the functions have written to its output.
+    pub fn log(&self) -> String {
+        let bytes = std::fs::read(self.stack.text("log")).expect("the emulator has a log");
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+impl Stack {
+    fn text(&self, name: &str) -> &str {
+        self.told[name].as_str().unwrap_or_else(|| panic!("the stack tells no `{name}`: {:#}", self.told))
+    }
+
+    /// Invokes a function by its name in the template.
+    async fn invoke(&self, client: &reqwest::Client, function: &str, event: &Value) -> Value {
+        let name = self.told["functions"][function]
+            .as_str()
+            .unwrap_or_else(|| panic!("the stack has no function `{function}`: {:#}", self.told));
+        let url = format!("{}/2015-03-31/functions/{name}/invocations", self.text("endpoint"));
+        let request = signed("lambda", self.text("region"), &url, &[], event.to_string().into_bytes());
+        let response = client.execute(request).await.expect("the emulator answers");
+        let status = response.status();
+        let text = response.text().await.expect("an invocation has an answer");
+        assert!(status.is_success(), "{function}: {status} {text}");
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+}
+
+/// Starts the emulator, deploys the template, and makes the first token.
+fn deploy() -> Stack {
+    let (told, emulator) = match std::env::var("LAMBDESK_STACK") {
+        // Somebody started it for us.
+        Ok(line) => (line, None),
+        Err(_) => start(),
+    };
+    let told: Value = serde_json::from_str(&told).unwrap_or_else(|error| panic!("{error}: {told}"));
+    let mut stack = Stack { told, token: String::new(), _emulator: emulator };
+    // A runtime of its own: this is called once, from whichever test comes first.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    stack.token = runtime.block_on(async {
+        let client = client();
+        let health = format!("{}/health", stack.text("api_base_url"));
+        eventually("the deployed desk answers", START, async || match client.get(&health).send().await {
+            Ok(response) if response.status() == 200 => Ok(()),
+            other => Err(format!("{other:?}")),
+        })
+        .await;
+        let made = stack.invoke(&client, "ApiFunction", &json!({"command": "create-token"})).await;
+        made["token"].as_str().unwrap_or_else(|| panic!("there is no token in {made:#}")).to_owned()
+    });
+    stack
+}
+
+fn start() -> (String, Option<Child>) {
+    let command = std::env::var("LAMBDESK_EMULATOR_UP").unwrap_or_else(|_| UP.to_owned());
+    let mut words = command.split_whitespace();
+    let mut child = Command::new(words.next().expect("the command names a program"))
+        .args(words)
+        .current_dir(root())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("`{command}` does not start: {error}"));
+    let output = child.stdout.take().expect("the output is a pipe");
+    let mut line = String::new();
+    BufReader::new(output).read_line(&mut line).expect("the emulator tells what it deployed");
+    assert!(line.starts_with('{'), "`{command}` did not deploy the desk; it said: {line}");
+    (line, Some(child))
+}

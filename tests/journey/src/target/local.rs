@@ -1,0 +1,163 @@
+//! The desk in one process, as `cargo run` starts it.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::process::Child;
+
+use crate::{client, eventually};
+
+/// How long the desk may take to start.
+const START: Duration = Duration::from_secs(30);
+/// The token that the desk is started with.
+const TOKEN: &str = "ldk_journey-canary-0123456789abcdefghijklmnop";
+
+/// How the desk gets what its bots receive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Receiving {
+    /// It knows its public URL, and platforms post to it.
+    Webhook,
+    /// It knows none, and asks platforms for news.
+    Polling,
+}
+
+/// A desk in a process of its own, with a folder of its own.
+#[derive(Debug)]
+pub struct Local {
+    folder: TempDir,
+    url: String,
+    receiving: Receiving,
+    process: Child,
+}
+
+impl Local {
+    /// Starts a new desk.
+    pub async fn start(receiving: Receiving) -> Self {
+        let folder = TempDir::with_prefix("lambdesk-journey-").expect("a folder for the desk");
+        let url = format!("http://127.0.0.1:{}", free_port());
+        let process = launch(folder.path(), &url, receiving);
+        let mut local = Self { folder, url, receiving, process };
+        local.await_health().await;
+        local
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The API token that it was started with.
+    pub fn token(&self) -> &'static str {
+        TOKEN
+    }
+
+    /// Kills it without any warning, as a failing machine does.
+    pub async fn kill(&mut self) {
+        self.process.kill().await.expect("the desk was running");
+    }
+
+    /// Starts it again on the same folder and address.
+    pub async fn restart(&mut self) {
+        self.process = launch(self.folder.path(), &self.url, self.receiving);
+        self.await_health().await;
+    }
+
+    /// Everything that it has written to its output.
+    pub fn log(&self) -> String {
+        let bytes = std::fs::read(log_path(self.folder.path())).expect("the desk has a log");
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Runs a command of the command line against this desk: its exit code, and what it printed.
+    pub async fn command(&self, token: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
+        let output = tokio::process::Command::new(binary())
+            .args(arguments)
+            .env("LAMBDESK_URL", &self.url)
+            .env("LAMBDESK_API_TOKEN", token)
+            .output()
+            .await
+            .expect("the command line runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    }
+
+    async fn await_health(&mut self) {
+        let url = format!("{}/health", self.url);
+        let client = client();
+        let log = log_path(self.folder.path());
+        let process = std::sync::Mutex::new(&mut self.process);
+        eventually("the desk is up", START, async || {
+            let ended = process.lock().expect("one looks at a time").try_wait();
+            if let Ok(Some(status)) = ended {
+                panic!(
+                    "the desk ended with {status}:\n{}",
+                    std::fs::read_to_string(&log).unwrap_or_default()
+                );
+            }
+            match client.get(&url).send().await {
+                Ok(response) if response.status() == 200 => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        })
+        .await;
+    }
+}
+
+fn launch(folder: &Path, url: &str, receiving: Receiving) -> Child {
+    let log = File::options().create(true).append(true).open(log_path(folder)).expect("a log for the desk");
+    let listen = url.trim_start_matches("http://");
+    let mut command = tokio::process::Command::new(binary());
+    command.args(["--listen", listen, "--data"]).arg(folder.join("data"));
+    if receiving == Receiving::Webhook {
+        command.args(["--public-url", url]);
+    }
+    for variable in ["LAMBDESK_LISTEN", "LAMBDESK_DATA", "LAMBDESK_PUBLIC_URL", "RUST_LOG"] {
+        command.env_remove(variable);
+    }
+    command
+        .env("LAMBDESK_API_TOKEN", TOKEN)
+        .env("LAMBDESK_TICK_SECONDS", "1")
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("a second handle of the log"))
+        .stderr(log)
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the desk starts")
+}
+
+fn log_path(folder: &Path) -> PathBuf {
+    folder.join("log")
+}
+
+/// The binary in `LAMBDESK_BIN`, else the one that cargo builds beside the tests.
+pub fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        if let Some(given) = std::env::var_os("LAMBDESK_BIN") {
+            return given.into();
+        }
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut build = Command::new(cargo);
+        let built = build.args(["build", "--quiet", "-p", "lambdesk-local"]).current_dir(root()).status();
+        assert!(built.is_ok_and(|status| status.success()), "the desk does not build");
+        // The test is `target/<profile>/deps/it-…`.
+        let test = std::env::current_exe().expect("a test knows where it is");
+        let profile = test.parent().and_then(Path::parent).expect("cargo's layout");
+        profile.join("lambdesk")
+    })
+}
+
+/// The root of the workspace.
+pub(super) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the crate is two folders below the root")
+}
+
+/// A port that was free just now.
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("a bound port has an address").port()
+}

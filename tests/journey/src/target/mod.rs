@@ -1,0 +1,8 @@
+//! Where the desk runs: in one process here, or as functions on the AWS emulator.
+
+mod emulator;
+mod local;
+mod signing;
+
+pub use self::emulator::{Emulator, Turn};
+pub use self::local::{Local, Receiving, binary};
