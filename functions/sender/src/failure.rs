@@ -34,7 +34,10 @@ impl Sender {
             }
             SendFailure::Uncertain => self.doubt(reply, error.reason, &error.detail).await,
             SendFailure::Unauthorized => {
-                self.mark_broken(line, &error).await?;
+                if !self.mark_broken(line, &error).await? {
+                    // The owner mended it meanwhile; the next attempt is made with what now stands.
+                    return self.again(reply, Duration::from_secs(1), &error.detail, error.reason).await;
+                }
                 let mut reply = reply;
                 reply.reason = Some(error.reason.to_owned());
                 reply.detail = Some(error.detail);
@@ -135,15 +138,17 @@ impl Sender {
         }
     }
 
-    /// Stops the connection's sends until the owner mends it.
-    async fn mark_broken(&self, line: &Line, error: &SendError) -> Result<(), SenderError> {
+    /// Stops the connection's sends until the owner mends it. Whether it is broken.
+    async fn mark_broken(&self, line: &Line, error: &SendError) -> Result<bool, SenderError> {
         let stored = &line.known.stored;
-        let Some(mut connection) = self.desk.connection(&stored.channel, stored.id).await? else {
-            return Ok(());
-        };
+        let Some(known) = self.directory.fresh(&stored.channel, stored.id).await? else { return Ok(false) };
+        let mut connection = known.stored.clone();
+        if connection.health != Health::Ok {
+            return Ok(true);
+        }
         // The secrets may have been changed since this attempt began; then the refusal says nothing about them.
-        if connection.version != stored.version || connection.health != Health::Ok {
-            return Ok(());
+        if connection.version != stored.version {
+            return Ok(false);
         }
         tracing::error!(connection = %connection.id, reason = error.reason, "a connection's credentials are refused");
         connection.health = Health::Broken {
@@ -153,10 +158,12 @@ impl Sender {
         };
         connection.version += 1;
         match self.desk.save_connection(&connection, Vec::new()).await {
-            Ok(()) | Err(TableError::ConditionFailed(_)) => {}
+            Ok(()) => {}
+            // Somebody else wrote it just now: marked as broken, or mended.
+            Err(TableError::ConditionFailed(_)) => return Ok(false),
             Err(error) => return Err(error.into()),
         }
         self.directory.fresh(&connection.channel, connection.id).await?;
-        Ok(())
+        Ok(true)
     }
 }

@@ -1,6 +1,9 @@
 //! Sending one reply, part by part, each under a durable claim.
 
-use channels::platform::{Message, Part, SendError};
+use std::time::Duration;
+
+use channels::platform::{File, Message, Part, SendError, SendFailure};
+use desk::channel::ThreadKey;
 use desk::reply::{Delivery, Reply};
 use jiff::SignedDuration;
 use store::table::TableError;
@@ -29,11 +32,20 @@ impl Sender {
         };
         let already = reply.parts.len();
         for part in parts.iter().skip(already) {
+            // Everything that can fail without a request comes before the claim: a claim that is left behind says
+            // that a request may have been made.
+            let file = match part.file.and_then(|position| files.get(position)) {
+                Some(file) => Some(self.load(file).await?),
+                None => None,
+            };
+            let thread = self.desk.thread(&reply.thread).await?;
+            let address = thread
+                .map_or_else(|| reply.thread.conversation.clone(), |thread| thread.address().to_owned());
             if !self.claim(&mut reply).await? {
                 // Another sender has it, or an agent changed it: look again.
-                return Ok(Progress::Wait(std::time::Duration::from_secs(1)));
+                return Ok(Progress::Wait(Duration::from_secs(1)));
             }
-            match self.attempt(line, &reply, part, &files).await? {
+            match self.attempt(line, &reply.thread, &address, part, file).await {
                 Ok(message) => {
                     reply.parts.push(message.clone());
                     self.accepted(&mut reply, &message, parts.len()).await?;
@@ -64,25 +76,25 @@ impl Sender {
     async fn attempt(
         &self,
         line: &Line,
-        reply: &Reply,
+        thread: &ThreadKey,
+        address: &str,
         part: &Part,
-        files: &[store::attachments::StoredFile],
-    ) -> Result<Result<String, SendError>, SenderError> {
-        let file = match part.file.and_then(|position| files.get(position)) {
-            Some(file) => Some(self.load(file).await?),
-            None => None,
+        file: Option<File>,
+    ) -> Result<String, SendError> {
+        let send = async |address: &str, file| {
+            line.platform.send(&self.http, &line.known.open, address, part, file).await
         };
-        let thread = self.desk.thread(&reply.thread).await?;
-        let address = thread.as_ref().map_or(reply.thread.conversation.as_str(), |thread| thread.address());
-        let sent = line.platform.send(&self.http, &line.known.open, address, part, file.clone()).await;
-        let sent = match sent {
-            Err(SendError { class: channels::platform::SendFailure::Moved { conversation }, .. }) => {
-                self.desk.move_thread(&reply.thread, &conversation).await?;
-                line.platform.send(&self.http, &line.known.open, &conversation, part, file).await
+        let accepted = match send(address, file.clone()).await {
+            Err(SendError { class: SendFailure::Moved { conversation }, reason, detail }) => {
+                if let Err(error) = self.desk.move_thread(thread, &conversation).await {
+                    tracing::warn!(%error, "a conversation's new id was not noted");
+                    return Err(SendError { class: SendFailure::Transient, reason, detail });
+                }
+                send(&conversation, file).await?
             }
-            sent => sent,
+            sent => sent?,
         };
-        Ok(sent.map(|accepted| accepted.message))
+        Ok(accepted.message)
     }
 
     /// Notes that the platform accepted a part. The request cannot be taken back, so the note must not be lost:
