@@ -6,6 +6,7 @@ use channels::platform::{File, Message, Part, SendError, SendFailure};
 use desk::channel::ThreadKey;
 use desk::reply::{Delivery, Reply};
 use jiff::SignedDuration;
+use store::blobs::BlobError;
 use store::table::TableError;
 
 use crate::{Line, Progress, Sender, SenderError};
@@ -35,7 +36,12 @@ impl Sender {
             // Everything that can fail without a request comes before the claim: a claim that is left behind says
             // that a request may have been made.
             let file = match part.file.and_then(|position| files.get(position)) {
-                Some(file) => Some(self.load(file).await?),
+                Some(file) => match self.load(file).await {
+                    Err(SenderError::Blob(BlobError::Missing(key))) => {
+                        return self.fail(reply, "attachment_missing", &format!("no object {key}")).await;
+                    }
+                    loaded => Some(loaded?),
+                },
                 None => None,
             };
             let thread = self.desk.thread(&reply.thread).await?;
