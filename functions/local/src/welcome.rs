@@ -24,7 +24,7 @@ Or send a sample update to the `webhook_url` in the answer, with its `secret_tok
     \"message\": {{\"message_id\": 1, \"date\": 1767225600, \"chat\": {{\"id\": 42, \"type\": \"private\"}},
       \"from\": {{\"id\": 42, \"is_bot\": false, \"first_name\": \"Ann\"}}, \"text\": \"Where is my parcel?\"}}}}'
 
-Check the desk at any time: lambdesk doctor. The API: {url}/api/v1/openapi.json
+Check the desk at any time: cargo run -- doctor. The API: {url}/api/v1/openapi.json
 "
     );
 }

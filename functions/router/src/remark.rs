@@ -1,7 +1,7 @@
 //! Everything about a conversation that is no message of its own: edits, reactions, buttons, reachability.
 
 use desk::channel::ThreadKey;
-use desk::command::{Command, Request};
+use desk::command::{Command, Refusal, Request};
 use desk::event::{Actor, ButtonPressed, Said};
 use desk::ids::{ContactId, TicketId};
 use desk::inbound::{Happened, Inbound};
@@ -55,9 +55,15 @@ impl Router {
                     Some(id) => self.ticket_of(&thread, id).await?.unwrap_or(thread.ticket),
                     None => thread.ticket,
                 };
-                let said = Said { author, payload: Some(data), ..Said::default() };
-                let pressed = ButtonPressed { message: id, callback };
-                self.note(inbound, &thread, ticket, Command::Press(pressed, Box::new(said))).await
+                let said = Said { author, payload: Some(data.clone()), ..Said::default() };
+                let pressed = ButtonPressed { message: id, callback: callback.clone() };
+                match self.note(inbound, &thread, ticket, Command::Press(pressed, Box::new(said))).await {
+                    // The ticket is closed; what the button says opens the next one, as a text would.
+                    Err(RouteError::Execute(ExecuteError::Refused(Refusal::Final(_)))) => {
+                        self.message(said_by_button(inbound, &callback, data), false).await
+                    }
+                    noted => noted,
+                }
             }
             Happened::Reachable { reachable } => {
                 self.note(inbound, &thread, thread.ticket, Command::Reach(reachable)).await
@@ -74,11 +80,9 @@ impl Router {
                 let happened = Happened::Message { id, content, album: None };
                 self.message(Inbound { happened, ..inbound.clone() }, false).await
             }
+            // The button hangs under a message that this desk did not send: what it says is the message.
             Happened::Button { callback, data, .. } => {
-                // The button hangs under a message that this desk did not send: what it says is the message.
-                let content = MessageContent::text(data);
-                let happened = Happened::Message { id: format!("button:{callback}"), content, album: None };
-                self.message(Inbound { happened, ..inbound.clone() }, false).await
+                self.message(said_by_button(inbound, &callback, data), false).await
             }
             // There is no ticket to note it on, and nothing that an agent could do about it.
             _ => Ok(()),
@@ -125,4 +129,11 @@ impl Router {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// A pressed button as a message of its own.
+fn said_by_button(inbound: &Inbound, callback: &str, data: String) -> Inbound {
+    let content = MessageContent::text(data);
+    let happened = Happened::Message { id: format!("button:{callback}"), content, album: None };
+    Inbound { happened, ..inbound.clone() }
 }

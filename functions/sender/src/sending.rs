@@ -11,8 +11,8 @@ use store::table::TableError;
 
 use crate::{Line, Progress, Sender, SenderError};
 
-/// How long a claim holds: longer than the longest request may take.
-const LEASE: SignedDuration = SignedDuration::from_secs(90);
+/// How long a claim holds: longer than the requests of one part may take, a second and third form of it included.
+const LEASE: SignedDuration = SignedDuration::from_mins(3);
 
 impl Sender {
     /// Sends the parts of a reply that are still to be sent.

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use ::http::header::CONTENT_TYPE;
 use ::http::{HeaderMap, StatusCode};
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -141,22 +144,45 @@ impl Receiver {
 /// The webhook of a channel: `POST /webhooks/<channel>/<connection>`.
 ///
 /// Answers 200 once everything is durable, 401 without proof of origin, 404 for an unknown connection, 413 above
-/// [`MAX_BODY`], 503 when it could not be made durable and must be sent again.
+/// [`MAX_BODY`], 503 when it could not be made durable and must be sent again; errors as RFC 9457 problems.
 pub fn webhook(platform: &'static dyn Platform, receiver: Receiver) -> Router {
     let handler = move |State(receiver): State<Receiver>,
-                        Path(connection): Path<String>,
+                        path: Result<Path<String>, PathRejection>,
                         headers: HeaderMap,
-                        body: Bytes| async move {
+                        body: Result<Bytes, BytesRejection>| async move {
+        let Ok(Path(connection)) = path else { return problem(StatusCode::NOT_FOUND) };
+        let body = match body {
+            Ok(body) => body,
+            Err(rejection) => return problem(rejection.status()),
+        };
         match receiver.webhook(platform, &connection, &headers, &body).await {
-            Ok(status) => status,
+            Ok(StatusCode::OK) => StatusCode::OK.into_response(),
+            Ok(refused) => problem(refused),
             Err(error) => {
                 tracing::error!(connection, %error, "a webhook could not be made durable");
-                StatusCode::SERVICE_UNAVAILABLE
+                problem(StatusCode::SERVICE_UNAVAILABLE)
             }
         }
     };
+    let route = post(handler).fallback(async || problem(StatusCode::METHOD_NOT_ALLOWED));
     Router::new()
-        .route(&format!("/webhooks/{}/{{connection}}", platform.name()), post(handler))
+        .route(&format!("/webhooks/{}/{{connection}}", platform.name()), route)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(receiver)
+}
+
+/// A refusal that tells what is wrong and nothing else.
+fn problem(status: StatusCode) -> Response {
+    let code = match status {
+        StatusCode::UNAUTHORIZED => "unauthentic",
+        StatusCode::NOT_FOUND => "not_found",
+        StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
+        StatusCode::PAYLOAD_TOO_LARGE => "body_too_large",
+        StatusCode::SERVICE_UNAVAILABLE => "unavailable",
+        _ => "unreadable_body",
+    };
+    let title = status.canonical_reason().unwrap_or("Refused");
+    let body =
+        serde_json::json!({"type": "about:blank", "title": title, "status": status.as_u16(), "code": code});
+    (status, [(CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
 }

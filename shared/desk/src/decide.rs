@@ -70,9 +70,10 @@ pub fn decide(
             (Fact::MessageReceived(*message), (*said).into())
         }
         Command::Press(pressed, said) => {
-            if !ticket.status.is_final() {
-                draft.customer_speaks();
+            if !ticket.takes_message_at(now, settings.general.reopen_window()) {
+                return Err(Refusal::Final(ticket.status));
             }
+            draft.customer_speaks();
             (Fact::ButtonPressed(pressed), (*said).into())
         }
         Command::Edit(message, said) => (Fact::MessageEdited(MessageRef { message }), (*said).into()),
@@ -206,6 +207,10 @@ impl<'a> Draft<'a> {
         self.status = to;
         self.effects.status = Some(to);
         self.step(|sla, terms, now| sla.moved(terms, from, to, now));
+        if !from.is_active() {
+            // Promises may have changed while the clocks stood still, and somebody may be waiting.
+            self.retarget();
+        }
     }
 
     fn customer_speaks(&mut self) {
@@ -237,7 +242,8 @@ impl<'a> Draft<'a> {
     }
 
     fn not_delivered(&mut self) {
-        if self.status == Status::WaitingCustomer {
+        // Solved, too: a solution that did not arrive is none, and nobody looks at what is solved.
+        if matches!(self.status, Status::WaitingCustomer | Status::Solved) {
             self.go(Status::Open);
         }
         if self.status.is_active() {

@@ -84,13 +84,6 @@ pub enum Actor {
     System,
 }
 
-impl Actor {
-    /// Whether a human or an integration of the firm acts, and not the customer or a machine of ours.
-    pub const fn is_staff(&self) -> bool {
-        matches!(self, Self::Agent { .. } | Self::Token { .. })
-    }
-}
-
 /// The kind of an event and its data.
 ///
 /// A kind that this version does not know folds to no change and is shown as it is.

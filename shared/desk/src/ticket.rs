@@ -269,9 +269,10 @@ impl Ticket {
                 Status::Closed => self.solved_at = self.solved_at.or(Some(event.at)),
                 _ => self.solved_at = None,
             }
-            if !status.is_active() {
-                self.waiting_since = None;
-            }
+        }
+        // Of what is unwanted it is still known since when somebody waits, should it turn out to be wanted.
+        if matches!(self.status, Status::Solved | Status::Closed | Status::Merged) {
+            self.waiting_since = None;
         }
         for change in &event.effects.sla {
             self.sla.apply(change);

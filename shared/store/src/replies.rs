@@ -134,7 +134,7 @@ pub fn put_reply(reply: &Reply) -> Result<Write, TableError> {
 
 /// When the clock looks after a reply written now.
 pub fn look_after(reply: &Reply) -> Option<Timestamp> {
-    reply.not_before.unwrap_or(reply.created_at).checked_add(LOOK_AFTER).ok()
+    reply.not_before.or_else(|| look_again(reply.created_at))
 }
 
 /// When the clock looks again after a reply that it handed to the sender, or that the sender works on.

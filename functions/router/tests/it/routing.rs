@@ -1,5 +1,7 @@
 //! Where deliveries end up.
 
+use desk::command::{Command, Request, Update};
+use desk::event::Actor;
 use desk::inbound::Happened;
 use desk::message::MessageContent;
 use desk::ticket::Status;
@@ -83,4 +85,21 @@ async fn a_gap_before_the_first_message_opens_a_ticket() {
     // Sent again in a form that fits, it lands on the same ticket.
     assert_eq!(stage.deliver(message("1", "Hello"), 1).await, []);
     assert_eq!(stage.kinds(3).await, ["opened", "gap", "message_received"]);
+}
+
+#[tokio::test]
+async fn a_button_on_a_closed_ticket_opens_the_next_one() {
+    let stage = Stage::new().await;
+    stage.deliver(message("1", "Hello"), 1).await;
+    let id = stage.ticket(1).await.unwrap().id;
+    let update = Update { status: Some(Status::Closed), ..Update::default() };
+    let request = Request { actor: Actor::System, cause: None, command: Command::Update(update) };
+    stage.desk.execute(id, request).await.unwrap();
+    let button =
+        Happened::Button { callback: "7".to_owned(), id: Some("1".to_owned()), data: "Again".to_owned() };
+    for _ in 0..2 {
+        assert_eq!(stage.deliver(delivery("update:2", button.clone()), 1).await, []);
+    }
+    assert_eq!(stage.kinds(2).await, ["opened", "message_received"]);
+    assert_eq!(stage.ticket(2).await.unwrap().follow_up_of, Some(id));
 }

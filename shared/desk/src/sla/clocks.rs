@@ -155,7 +155,10 @@ impl Sla {
     }
 
     fn pending_responses(&self) -> impl Iterator<Item = &Clock> {
-        self.clocks.iter().filter(|clock| clock.metric != Metric::Resolution && clock.is_pending())
+        self.clocks.iter().filter(|clock| clock.is_pending()).filter(|clock| match clock.metric {
+            Metric::FirstResponse | Metric::NextResponse => true,
+            Metric::Resolution => false,
+        })
     }
 
     fn awaits_response(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use desk::channel::{Channel, ChannelClass, ThreadKey};
 use desk::command::{Command, Opening, Refusal, Request, Update};
-use desk::event::{Actor, DeliveryProblem, Event, Fact, MessageReceived, Replied, Said};
+use desk::event::{Actor, ButtonPressed, DeliveryProblem, Event, Fact, MessageReceived, Replied, Said};
 use desk::ids::{
     AgentId, CalendarId, ConnectionId, ContactId, PolicyId, ReplyId, TeamId, TicketId, TokenId, Ulid,
 };
@@ -285,4 +285,35 @@ fn the_unwanted_make_no_work() {
     let ticket = desk.ticket();
     assert_eq!(ticket.status, Status::Spam);
     assert!(ticket.sla.clocks().iter().all(|clock| clock.state != ClockState::Running));
+}
+
+#[test]
+fn a_solution_that_did_not_arrive_is_none() {
+    let mut desk = Desk::new();
+    desk.receive().unwrap();
+    desk.reply_as(false, Some(Status::Solved)).unwrap();
+    let problem =
+        DeliveryProblem { reply: ReplyId::new(ulid(7)), reason: "blocked".to_owned(), detail: None };
+    desk.ask(Actor::System, Command::FailReply(problem)).unwrap();
+    assert_eq!(desk.ticket().status, Status::Open);
+    assert!(desk.ticket().waiting_since.is_some());
+    assert_eq!(desk.clock(Metric::NextResponse), ClockState::Running);
+}
+
+#[test]
+fn who_waits_is_measured_again_when_a_ticket_is_no_spam_after_all() {
+    let mut desk = Desk::new();
+    desk.status(Status::Spam);
+    desk.receive().unwrap();
+    desk.status(Status::Open);
+    assert_eq!(desk.clock(Metric::FirstResponse), ClockState::Running);
+}
+
+#[test]
+fn a_closed_ticket_takes_no_button() {
+    let mut desk = Desk::new();
+    desk.status(Status::Closed);
+    let pressed = ButtonPressed { message: None, callback: "1".to_owned() };
+    let actor = Actor::Contact { id: desk.ticket().contact };
+    assert_eq!(desk.ask(actor, Command::Press(pressed, Box::default())), Err(Refusal::Final(Status::Closed)));
 }
