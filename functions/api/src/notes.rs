@@ -87,9 +87,15 @@ async fn add(
     Ok((StatusCode::CREATED, Json(note)))
 }
 
+/// Whether a character can be seen. Platforms drop texts of spaces and joiners alone.
+fn is_visible(c: char) -> bool {
+    let invisible = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}');
+    !c.is_whitespace() && !c.is_control() && !invisible
+}
+
 /// Checks a text that people wrote.
 pub(crate) fn valid_text(text: &str, pointer: &str) -> Result<String, Problem> {
-    if text.trim().is_empty() {
+    if !text.chars().any(is_visible) {
         return Err(Problem::invalid("empty_text", pointer, "a text has at least one visible character"));
     }
     if text.len() > MAX_TEXT {
