@@ -90,7 +90,7 @@ impl Problem {
         Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail) }
     }
 
-    /// Something that the desk depends on is out of reach for now.
+    /// Something that the desk depends on is out of reach at the moment.
     pub(crate) fn unavailable(cause: impl ToString) -> Self {
         let detail = "Something that this needs is out of reach at the moment. Please try again.";
         Self {
