@@ -187,9 +187,27 @@ impl<R: Right> Access<R> {
         self.contact_if_any(id).await?.ok_or_else(Problem::not_found)
     }
 
-    /// The contact with this id, if there is one.
+    /// The contact with this id, if there is one in sight: who sees some teams only, sees whoever has a ticket there.
     pub(crate) async fn contact_if_any(&self, id: ContactId) -> Result<Option<Contact>, Problem> {
-        Ok(self.desk.contact(id).await?)
+        let Some(contact) = self.desk.contact(id).await? else { return Ok(None) };
+        let seen =
+            self.principal.teams.is_empty() || !self.contact_tickets(id, None, 1).await?.items.is_empty();
+        Ok(seen.then_some(contact))
+    }
+
+    /// Tokens in sight: who sees some teams only, knows of no token that sees more.
+    pub(crate) async fn tokens(&self) -> Result<Vec<StoredToken>, Problem> {
+        let mine = &self.principal.teams;
+        let within = |token: &StoredToken| {
+            mine.is_empty() || (!token.teams.is_empty() && token.teams.iter().all(|team| mine.contains(team)))
+        };
+        Ok(self.desk.tokens().await?.into_iter().filter(within).collect())
+    }
+
+    /// The token with this id.
+    pub(crate) async fn token_by_id(&self, id: &str) -> Result<StoredToken, Problem> {
+        let found = self.tokens().await?.into_iter().find(|token| token.id.to_string() == id);
+        found.ok_or_else(Problem::not_found)
     }
 
     /// A ticket's events, oldest first, beyond the position `after`.

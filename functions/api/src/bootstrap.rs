@@ -51,7 +51,7 @@ pub async fn direct(desk: &Desk, request: Value) -> Result<Value, DirectError> {
 }
 
 /// The name of the token that the environment of a desk on one machine gives.
-const GIVEN: &str = "LAMBDESK_API_TOKEN";
+pub(crate) const GIVEN: &str = "LAMBDESK_API_TOKEN";
 
 /// Makes sure that a desk on one machine has a token with all rights: the given one, in place of the one that was
 /// given before, or one that is made when there is none at all. Returns the text of one that was made.

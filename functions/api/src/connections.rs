@@ -33,6 +33,7 @@ use crate::once::{IdempotencyKey, Once};
 use crate::page::{Page, Paging};
 use crate::parameters::{Parameters, Place};
 use crate::problem::Problem;
+use crate::revision::{IfMatch, etag};
 use crate::settings::valid_name;
 
 /// How often a change is tried anew when somebody else was faster.
@@ -231,8 +232,9 @@ async fn show(
     _: Access<SettingsRead>,
     address: Address,
     Place(id): Place<String>,
-) -> Result<Json<ConnectionView>, Problem> {
-    Ok(Json(ConnectionView::new(&read(&api, &id).await?, &address)))
+) -> Result<impl IntoResponse, Problem> {
+    let stored = read(&api, &id).await?;
+    Ok((etag(stored.version), Json(ConnectionView::new(&stored, &address))))
 }
 
 async fn read(api: &Shared, id: &str) -> Result<StoredConnection, Problem> {
@@ -249,7 +251,7 @@ fn platform_of(stored: &StoredConnection) -> Result<&'static dyn Platform, Probl
 /// Changes a connection. Its credentials are checked again, and replies that waited for it go on.
 #[utoipa::path(
     patch, path = "/connections/{id}", operation_id = "change_connection", tag = "connections",
-    params(("id" = ConnectionId, Path, description = "The connection.")),
+    params(("id" = ConnectionId, Path, description = "The connection."), IfMatch),
     request_body = ConnectionChanges,
     responses(
         (status = OK, body = ConnectionView, description = "With secrets only where new ones were made up."),
@@ -262,11 +264,13 @@ async fn change(
     _: Access<SettingsWrite>,
     address: Address,
     Place(id): Place<String>,
+    seen: IfMatch,
     Body { value: changes, .. }: Body<ConnectionChanges>,
-) -> Result<Json<ConnectionView>, Problem> {
+) -> Result<impl IntoResponse, Problem> {
     let name = changes.name.map(|name| valid_name(name, "/name")).transpose()?;
     for _ in 0..ATTEMPTS {
         let before = read(&api, &id).await?;
+        seen.check(before.version)?;
         let platform = platform_of(&before)?;
         let draft = Draft::of(&api, &before).merge(&api, platform, changes.settings.clone()).await?;
         let made_up = draft.made_up_secrets();
@@ -294,7 +298,7 @@ async fn change(
             Ok(()) => {
                 api.directory.fresh(&stored.channel, stored.id).await?;
                 let connection = ConnectionView::new(&stored, &address);
-                return Ok(Json(connection.showing(made_up)));
+                return Ok((etag(stored.version), Json(connection.showing(made_up))));
             }
             Err(TableError::ConditionFailed(_) | TableError::Conflict) => {}
             Err(error) => return Err(error.into()),
@@ -306,7 +310,7 @@ async fn change(
 /// Deletes a connection. Its tickets stay; nothing can be sent on it any more.
 #[utoipa::path(
     delete, path = "/connections/{id}", operation_id = "delete_connection", tag = "connections",
-    params(("id" = ConnectionId, Path, description = "The connection.")),
+    params(("id" = ConnectionId, Path, description = "The connection."), IfMatch),
     responses((status = NO_CONTENT)),
     security(("token" = ["settings:write"])),
 )]
@@ -314,15 +318,35 @@ async fn remove(
     State(api): State<Shared>,
     _: Access<SettingsWrite>,
     Place(id): Place<String>,
+    seen: IfMatch,
 ) -> Result<StatusCode, Problem> {
     let stored = read(&api, &id).await?;
-    // A platform that does not answer must not keep a connection alive.
-    if let Some(platform) = channels::platform(stored.channel.as_str())
-        && let Err(error) = platform.disconnect(&api.http, &Draft::of(&api, &stored).open(&stored)).await
-    {
-        tracing::warn!(connection = %stored.id, %error, "the webhook could not be taken back");
+    seen.check(stored.version)?;
+    if let Some(platform) = channels::platform(stored.channel.as_str()) {
+        release(&api, platform, &stored).await?;
     }
     api.desk.delete_connection(&stored).await?;
     api.directory.fresh(&stored.channel, stored.id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes the webhook back, or gives it to another connection with the same account. A platform that does not answer
+/// must not keep a connection alive.
+async fn release(api: &Shared, platform: &dyn Platform, stored: &StoredConnection) -> Result<(), Problem> {
+    let open = Draft::of(api, stored).open(stored);
+    let account = platform.account(&open).filter(|account| !account.is_empty());
+    for other in api.desk.connections().await? {
+        let shares = other.id != stored.id
+            && other.channel == stored.channel
+            && account.is_some()
+            && platform.account(&Draft::of(api, &other).open(&other)) == account;
+        if shares {
+            reconnect(api, platform, &other.channel, other.id).await;
+            return Ok(());
+        }
+    }
+    if let Err(error) = platform.disconnect(&api.http, &open).await {
+        tracing::warn!(connection = %stored.id, %error, "the webhook could not be taken back");
+    }
+    Ok(())
 }

@@ -74,8 +74,9 @@ async fn examine(
 ) -> Result<Json<Report>, Problem> {
     let mut findings = vec![public_url(&address), clock(&api).await?];
     findings.push(time_zone(&api).await?);
-    for stored in api.desk.connections().await? {
-        findings.extend(connection(&api, &stored).await);
+    let connections = api.desk.connections().await?;
+    for stored in &connections {
+        findings.extend(connection(&api, stored, &connections).await);
     }
     findings.extend(queues(&api).await);
     findings.extend(dead_letters(&api).await);
@@ -134,7 +135,7 @@ async fn time_zone(api: &Shared) -> Result<Finding, Problem> {
     Ok(Finding::good("calendar", what))
 }
 
-async fn connection(api: &Shared, stored: &StoredConnection) -> Vec<Finding> {
+async fn connection(api: &Shared, stored: &StoredConnection, all: &[StoredConnection]) -> Vec<Finding> {
     let area = format!("connection {}", stored.id);
     let Ok(open) = unseal(stored, &api.key) else {
         let what = "Its secrets were sealed with another key than this installation's.";
@@ -162,6 +163,20 @@ async fn connection(api: &Shared, stored: &StoredConnection) -> Vec<Finding> {
         ));
         return findings;
     };
+    if let Some(account) = platform.account(&open) {
+        let shares = |other: &&StoredConnection| {
+            other.id != stored.id
+                && other.channel == stored.channel
+                && unseal(other, &api.key).is_ok_and(|other| platform.account(&other) == Some(account))
+        };
+        if let Some(other) = all.iter().find(shares) {
+            let what = format!(
+                "\"{}\" is connected to the same account; only one of the two gets messages.",
+                other.name
+            );
+            findings.push(Finding::bad(&area, what, "Delete one of them."));
+        }
+    }
     let base = stored.settings.get(PUBLIC_URL).and_then(Value::as_str);
     let webhook = base
         .filter(|_| Receives::of(stored) == Receives::Webhook)

@@ -64,7 +64,7 @@ struct NewReply {
 
 /// The message that a reply answers.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a message's id as text, or the position of its event as a number")]
 enum Answered {
     /// By the position of its event.
     Event(u64),
@@ -182,6 +182,12 @@ async fn compose(
     let Some(thread) = &ticket.thread else {
         return Err(desk::command::Refusal::NoConversation.into());
     };
+    let platform = channels::platform(thread.channel.as_str());
+    if platform.is_some_and(|platform| !platform.can_answer(&thread.conversation)) {
+        let detail =
+            "What came could not be read far enough to tell who wrote it; there is nobody to answer.";
+        return Err(Problem::conflict("no_conversation", detail));
+    }
     let not_before = scheduled(api, new.not_before)?;
     let (attachments, files) = files(api, access, ticket, &new.attachments).await?;
     let answer = Answer {

@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 use crate::Shared;
 use crate::access::{Access, TokensWrite, word};
 use crate::body::Body;
-use crate::bootstrap::new_text;
+use crate::bootstrap::{GIVEN, new_text};
 use crate::once::{IdempotencyKey, Once};
 use crate::page::{Page, Paging};
 use crate::parameters::{Parameters, Place};
@@ -103,10 +103,10 @@ impl From<StoredToken> for TokenView {
 )]
 async fn list(
     State(api): State<Shared>,
-    _: Access<TokensWrite>,
+    access: Access<TokensWrite>,
     Parameters(paging): Parameters<Paging>,
 ) -> Result<Json<Page<TokenView>>, Problem> {
-    let mut tokens: Vec<_> = api.desk.tokens().await?.into_iter().map(TokenView::from).collect();
+    let mut tokens: Vec<_> = access.tokens().await?.into_iter().map(TokenView::from).collect();
     tokens.sort_by_key(|token| token.id);
     Ok(Json(paging.cut(&api.key, "tokens", tokens, |token| token.id.to_string())?))
 }
@@ -159,6 +159,10 @@ fn place(token: &StoredToken) -> String {
 /// The token as it will be stored, if the caller may give it.
 async fn valid(api: &Shared, access: &Access<TokensWrite>, new: NewToken) -> Result<StoredToken, Problem> {
     let name = valid_name(new.name, "/name")?;
+    if name == GIVEN {
+        let detail = "the environment's own token has this name, and replaces whatever else has it";
+        return Err(Problem::invalid("reserved_name", "/name", detail));
+    }
     if new.scopes.is_empty() {
         return Err(Problem::invalid("no_scopes", "/scopes", "a token has at least one scope"));
     }
@@ -209,13 +213,8 @@ async fn valid(api: &Shared, access: &Access<TokensWrite>, new: NewToken) -> Res
     responses((status = OK, body = TokenView)),
     security(("token" = ["tokens:write"])),
 )]
-async fn show(
-    State(api): State<Shared>,
-    _: Access<TokensWrite>,
-    Place(id): Place<String>,
-) -> Result<Json<TokenView>, Problem> {
-    let found = api.desk.tokens().await?.into_iter().find(|token| token.id.to_string() == id);
-    found.map(|token| Json(token.into())).ok_or_else(Problem::not_found)
+async fn show(access: Access<TokensWrite>, Place(id): Place<String>) -> Result<Json<TokenView>, Problem> {
+    Ok(Json(access.token_by_id(&id).await?.into()))
 }
 
 /// Revokes a token.
@@ -227,9 +226,9 @@ async fn show(
 )]
 async fn revoke(
     State(api): State<Shared>,
-    _: Access<TokensWrite>,
+    access: Access<TokensWrite>,
     Place(id): Place<String>,
 ) -> Result<StatusCode, Problem> {
-    let id = id.parse().map_err(|_| Problem::not_found())?;
+    let id = access.token_by_id(&id).await?.id;
     if api.desk.delete_token(id).await? { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found()) }
 }

@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::Router;
+use axum::extract::multipart::MultipartError;
 use axum::extract::{DefaultBodyLimit, Multipart, State};
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use jiff::Timestamp;
 use serde_json::json;
@@ -65,16 +68,14 @@ pub(crate) fn handler(uploads: Uploads) -> Router {
     Router::new().route("/uploads", post(upload)).layer(DefaultBodyLimit::max(LIMIT)).with_state(uploads)
 }
 
-async fn upload(
-    State(uploads): State<Uploads>,
-    mut form: Multipart,
-) -> Result<StatusCode, (StatusCode, String)> {
-    let bad = |what: &str| (StatusCode::BAD_REQUEST, what.to_owned());
+async fn upload(State(uploads): State<Uploads>, mut form: Multipart) -> Result<StatusCode, Refused> {
+    let bad = |what: &str| Refused(StatusCode::BAD_REQUEST, what.to_owned());
+    let unreadable = |error: MultipartError| Refused(error.status(), error.body_text());
     let mut fields = std::collections::HashMap::new();
-    while let Some(field) = form.next_field().await.map_err(|error| (error.status(), error.body_text()))? {
+    while let Some(field) = form.next_field().await.map_err(unreadable)? {
         let Some(name) = field.name().map(str::to_owned) else { return Err(bad("a field has no name")) };
         if name != "file" {
-            let value = field.text().await.map_err(|error| (error.status(), error.body_text()))?;
+            let value = field.text().await.map_err(unreadable)?;
             fields.insert(name, value);
             continue;
         }
@@ -82,12 +83,12 @@ async fn upload(
         let (key, size, expires) = (get("key"), get("size"), get("expires"));
         let text = signed(key, size, get("Content-Type"), expires);
         if !uploads.key.verify(PURPOSE, &text, get("signature")) {
-            return Err((StatusCode::FORBIDDEN, "the form was not signed by this desk".to_owned()));
+            return Err(Refused(StatusCode::FORBIDDEN, "the form was not signed by this desk".to_owned()));
         }
         if expires.parse::<i64>().is_ok_and(|expires| uploads.desk.now().as_second() > expires) {
-            return Err((StatusCode::FORBIDDEN, "the form has expired".to_owned()));
+            return Err(Refused(StatusCode::FORBIDDEN, "the form has expired".to_owned()));
         }
-        let bytes = field.bytes().await.map_err(|error| (error.status(), error.body_text()))?;
+        let bytes = field.bytes().await.map_err(unreadable)?;
         if bytes.len().to_string() != size {
             return Err(bad("the file does not have the announced size"));
         }
@@ -95,11 +96,34 @@ async fn upload(
             Ok(()) => Ok(StatusCode::NO_CONTENT),
             Err(error) => {
                 tracing::error!(%error, "an upload was not stored");
-                Err((StatusCode::SERVICE_UNAVAILABLE, "the upload was not stored; try again".to_owned()))
+                Err(Refused(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "the upload was not stored; try again".to_owned(),
+                ))
             }
         };
     }
     Err(bad("the form has no field named `file`"))
+}
+
+/// Why an upload was not taken.
+struct Refused(StatusCode, String);
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let Self(status, detail) = self;
+        let code = match status {
+            StatusCode::FORBIDDEN => "bad_form",
+            StatusCode::PAYLOAD_TOO_LARGE => "body_too_large",
+            StatusCode::SERVICE_UNAVAILABLE => "unavailable",
+            _ => "unreadable_body",
+        };
+        let title = status.canonical_reason().unwrap_or("Refused");
+        let body = json!({
+            "type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail, "code": code,
+        });
+        (status, [(CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+    }
 }
 
 fn signed(key: &str, size: &str, content_type: &str, expires: &str) -> String {

@@ -13,7 +13,7 @@ use desk::command::Command;
 use desk::inbound::{Happened, Inbound};
 use store::Desk;
 use store::blobs::{BlobError, Blobs};
-use store::envelope::Envelope;
+use store::envelope::{Envelope, digest};
 use store::execute::ExecuteError;
 use store::opening::OpenError;
 use store::queue::{Failed, MAX_RECEIVES, Message, Outgoing, Queue, QueueError, Retry, process};
@@ -102,7 +102,8 @@ impl Router {
         let Some(thread) = thread else { return Err(RouteError::Unreadable) };
         let key = match &unpacked {
             Some((inbound, _)) => inbound.key.clone(),
-            None => message.id.clone(),
+            // Sent again from the dead letters it has another id; the gap that it made is still the same.
+            None => digest(&message.body),
         };
         let gap = Command::Gap(key.clone());
         let delivery = format!("gap:{key}");

@@ -14,6 +14,9 @@ use serde_json::{Map, Value};
 use crate::Connection;
 use crate::http::Http;
 
+/// The conversation of what could not be read far enough to tell where it belongs.
+pub const UNPARSED: &str = "unparsed";
+
 /// A setting of a connection, in the platform's own terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Setting {
@@ -199,6 +202,15 @@ pub trait Platform: Send + Sync + 'static {
 
     /// The settings of a connection, besides `api_url`, which every channel has.
     fn settings(&self) -> &'static [Setting];
+
+    /// The account on the platform, as [`connect`](Platform::connect) told it: two connections may share one, and then
+    /// also share what the platform keeps once for the account, such as its webhook.
+    fn account<'a>(&self, connection: &'a Connection) -> Option<&'a str>;
+
+    /// Whether there is somebody to answer in a conversation: there is not where we could not tell who wrote.
+    fn can_answer(&self, conversation: &str) -> bool {
+        conversation != UNPARSED
+    }
 
     /// Proves that a webhook request comes from the platform. Looks at raw bytes, in constant time, and refuses when
     /// there is nothing to compare with.

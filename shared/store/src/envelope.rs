@@ -141,7 +141,8 @@ fn group_id(group: &str) -> String {
     if plain && group.len() <= 128 { group.to_owned() } else { digest(group) }
 }
 
-fn digest(text: &str) -> String {
+/// A name for a text: its SHA-256, in hex.
+pub fn digest(text: &str) -> String {
     use sha2::{Digest, Sha256};
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -2,12 +2,18 @@
 
 use desk::ids::{AgentId, Ulid};
 use desk::settings::Agent;
+use desk::ticket::Status;
 use serde::Deserialize;
+use store::tickets::Summary;
 use utoipa::ToSchema;
 
 use super::{Kind, endpoints, valid_name};
 
 endpoints!(Agent, AgentBody, AgentId, "/agents", "/agents/{id}", "agents", "agent");
+
+/// The statuses of tickets that somebody still has to work on, or may have to again.
+const UNFINISHED: [Status; 5] =
+    [Status::New, Status::Open, Status::WaitingCustomer, Status::WaitingThirdParty, Status::Solved];
 
 /// What an agent is.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -43,10 +49,24 @@ impl Kind for Agent {
     async fn in_use(api: &Shared, id: Ulid) -> Result<Option<&'static str>, Problem> {
         let agent = AgentId::new(id);
         let tokens = api.desk.tokens().await?;
-        Ok(tokens
-            .iter()
-            .any(|token| token.agent == Some(agent))
-            .then_some("A token acts in the agent's name."))
+        if tokens.iter().any(|token| token.agent == Some(agent)) {
+            return Ok(Some("A token acts in the agent's name."));
+        }
+        let settings = api.desk.reload_settings().await?;
+        let teams: Vec<_> = settings.teams.iter().map(|team| Some(team.id)).chain([None]).collect();
+        let mut position = None;
+        loop {
+            let assigned = |ticket: &Summary| ticket.assignee == Some(agent);
+            let found = api.desk.list_tickets(&UNFINISHED, &teams, position, 1, assigned).await?;
+            if !found.items.is_empty() {
+                return Ok(Some("The agent has tickets to work on."));
+            }
+            // A page may end before anything was found.
+            position = found.next;
+            if position.is_none() {
+                return Ok(None);
+            }
+        }
     }
 }
 

@@ -92,6 +92,10 @@ impl Platform for Telegram {
         SETTINGS
     }
 
+    fn account<'a>(&self, connection: &'a Connection) -> Option<&'a str> {
+        connection.text("bot_id")
+    }
+
     fn verify(&self, connection: &Connection, headers: &HeaderMap, _body: &[u8]) -> Result<(), Unauthentic> {
         verify::verify(connection, headers)
     }

@@ -10,6 +10,8 @@ use serde::Deserialize as _;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
+use crate::platform::UNPARSED;
+
 use super::author::{author, group, person};
 use super::content::{self, Reading};
 use super::conversation::Conversation;
@@ -287,7 +289,7 @@ impl Delivery<'_> {
             if self.key.is_empty() { format!("body:{}", fingerprint(self.body)) } else { self.key.clone() };
         let reason = reason.to_string().chars().take(REASON_LIMIT).collect();
         Inbound {
-            thread: self.connection.thread(conversation.unwrap_or_else(|| "unparsed".to_owned())),
+            thread: self.connection.thread(conversation.unwrap_or_else(|| UNPARSED.to_owned())),
             class: ChannelClass::Messenger,
             key,
             at: self.received_at,
