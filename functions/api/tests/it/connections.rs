@@ -52,6 +52,38 @@ async fn a_connection_with_a_public_url_gets_a_webhook() {
 }
 
 #[tokio::test]
+async fn a_connection_that_goes_leaves_the_webhook_to_one_with_the_same_account() {
+    let (stage, bot) = (Stage::with(Some("https://desk.example.org/")).await, Bot::start().await);
+    let (first, first_path) = connected(&stage, &bot).await;
+    let (second, second_path) = connected(&stage, &bot).await;
+    let findings = stage.get("/doctor").await.is(200)["findings"].to_string();
+    assert!(findings.contains("is connected to the same account"), "{findings}");
+    // The platform knows one webhook, the newer one's, until that goes.
+    assert_eq!(bot.calls("setWebhook").last().unwrap()["url"], second["webhook_url"]);
+    stage.delete(&second_path).await.is(204);
+    assert_eq!(bot.calls("deleteWebhook").len(), 0);
+    assert_eq!(bot.calls("setWebhook").last().unwrap()["url"], first["webhook_url"]);
+    stage.delete(&first_path).await.is(204);
+    assert_eq!(bot.calls("deleteWebhook").len(), 1);
+}
+
+#[tokio::test]
+async fn a_stale_change_of_a_connection_is_refused() {
+    let (stage, bot) = (Stage::new().await, Bot::start().await);
+    let (_, path) = connected(&stage, &bot).await;
+    let seen = stage.get(&path).await.header("etag").to_owned();
+    let bearer = format!("Bearer {}", stage.token);
+    let headers = [("authorization", bearer.as_str()), ("if-match", seen.as_str())];
+    let rename = || Some(json!({"name": "New"}));
+    let changed = stage.ask_with(Method::PATCH, &path, &headers, rename()).await;
+    changed.is(200);
+    assert_ne!(changed.header("etag"), seen);
+    stage.ask_with(Method::PATCH, &path, &headers, rename()).await.is_problem(412, "stale");
+    stage.ask_with(Method::DELETE, &path, &headers, None).await.is_problem(412, "stale");
+    stage.delete(&path).await.is(204);
+}
+
+#[tokio::test]
 async fn a_desk_that_nobody_reaches_polls() {
     let (stage, bot) = (Stage::new().await, Bot::start().await);
     let (created, path) = connected(&stage, &bot).await;

@@ -1,5 +1,7 @@
 //! Contacts: found by words, each once.
 
+use axum::http::Method;
+use desk::access::Scope;
 use serde_json::json;
 
 use crate::stage::{Stage, text};
@@ -28,6 +30,24 @@ async fn contacts_are_found_by_the_beginnings_of_words() {
     let first = stage.get("/contacts?query=cust&limit=1").await.is(200);
     let cursor = first["next_cursor"].as_str().unwrap();
     stage.get(&format!("/contacts?query=other&cursor={cursor}")).await.is_problem(400, "invalid_cursor");
+}
+
+#[tokio::test]
+async fn who_sees_some_teams_sees_the_contacts_of_their_tickets() {
+    let stage = Stage::new().await;
+    let connection = stage.connection(json!({})).await;
+    let (mine, other) = (stage.team("mine").await, stage.team("other").await);
+    let seen = stage.ticket(connection, "1", "1", text("?"), Some(mine)).await.contact;
+    let hidden = stage.ticket(connection, "2", "1", text("?"), Some(other)).await.contact;
+    let scopes = [Scope::ContactsRead, Scope::TicketsRead];
+    let limited = stage.token(&scopes, &[mine]).await;
+    let ask = async |path: String| stage.ask_as(&limited, Method::GET, &path, None).await;
+    ask(format!("/contacts/{seen}")).await.is(200);
+    ask(format!("/contacts/{hidden}")).await.is_problem(404, "not_found");
+    ask(format!("/contacts/{hidden}/tickets")).await.is_problem(404, "not_found");
+    let found = ask("/contacts?query=customer".to_owned()).await.is(200);
+    assert_eq!(found["items"].as_array().unwrap().len(), 1);
+    stage.get(&format!("/contacts/{hidden}")).await.is(200);
 }
 
 #[tokio::test]

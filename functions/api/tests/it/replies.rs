@@ -99,6 +99,9 @@ async fn a_reply_that_cannot_be_is_refused() {
     stage.post(&path, json!({"text": "a", "reply_to": "99"})).await.is_problem(422, "unknown_message");
     stage.post(&path, json!({"text": "a", "status": "new"})).await.is(201);
     stage.post(&path, json!({"text": "a", "status": "merged"})).await.is_problem(409, "invalid_transition");
+    let problem =
+        stage.post(&path, json!({"text": "a", "reply_to": {}})).await.is_problem(422, "invalid_body");
+    assert!(problem["detail"].as_str().unwrap().contains("position of its event"), "{problem}");
     let far = stage.desk.now().checked_add(SignedDuration::from_hours(24 * 400)).unwrap();
     stage.post(&path, json!({"text": "a", "not_before": far})).await.is_problem(422, "too_far_ahead");
     let soon = stage.desk.now().checked_add(SignedDuration::from_hours(1)).unwrap();
@@ -107,6 +110,15 @@ async fn a_reply_that_cannot_be_is_refused() {
     let connection = stage.desk.connection_by_id(ticket.thread.unwrap().connection).await.unwrap().unwrap();
     stage.desk.delete_connection(&connection).await.unwrap();
     stage.post(&path, json!({"text": "a"})).await.is_problem(409, "connection_deleted");
+}
+
+#[tokio::test]
+async fn nobody_is_answered_where_nobody_could_be_read() {
+    let stage = Stage::new().await;
+    let connection = stage.connection(json!({})).await;
+    let ticket = stage.ticket(connection, "unparsed", "1", text("?"), None).await;
+    let path = format!("/tickets/{}/replies", ticket.id);
+    stage.post(&path, json!({"text": "a"})).await.is_problem(409, "no_conversation");
 }
 
 #[tokio::test]

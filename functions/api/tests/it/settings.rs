@@ -96,6 +96,10 @@ async fn what_something_depends_on_stays() {
     let path = format!("/agents/{}", agent["id"].as_str().unwrap());
     stage.delete(&path).await.is_problem(409, "in_use");
     stage.delete(&format!("/tokens/{}", token["id"].as_str().unwrap())).await.is(204);
+    let ticket = format!("/tickets/{}", stage.ticket(connection, "8", "1", text("?"), None).await.id);
+    stage.patch(&ticket, json!({"assignee": agent["id"]})).await.is(200);
+    stage.delete(&path).await.is_problem(409, "in_use");
+    stage.patch(&ticket, json!({"assignee": null})).await.is(200);
     stage.delete(&path).await.is(204);
 }
 

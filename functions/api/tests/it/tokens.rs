@@ -50,6 +50,40 @@ async fn nobody_gives_what_they_do_not_have() {
 }
 
 #[tokio::test]
+async fn who_sees_some_teams_knows_no_token_that_sees_more() {
+    let stage = Stage::new().await;
+    let (mine, other) = (stage.team("mine").await, stage.team("other").await);
+    let limited = stage.token(&[Scope::TokensWrite, Scope::TicketsRead], &[mine]).await;
+    let make = async |teams| {
+        let new = json!({"name": "x", "scopes": ["tickets:read"], "teams": teams});
+        let made = stage.post("/tokens", new).await.is(201);
+        format!("/tokens/{}", made["id"].as_str().unwrap())
+    };
+    let [within, beside, beyond, all] = [
+        make(json!([mine])).await,
+        make(json!([other])).await,
+        make(json!([mine, other])).await,
+        make(json!([])).await,
+    ];
+    for hidden in [&beside, &beyond, &all] {
+        stage.ask_as(&limited, Method::GET, hidden, None).await.is_problem(404, "not_found");
+        stage.ask_as(&limited, Method::DELETE, hidden, None).await.is_problem(404, "not_found");
+        stage.get(hidden).await.is(200);
+    }
+    let listed = stage.ask_as(&limited, Method::GET, "/tokens", None).await.is(200);
+    // Itself and the one within its teams.
+    assert_eq!(listed["items"].as_array().unwrap().len(), 2);
+    stage.ask_as(&limited, Method::DELETE, &within, None).await.is(204);
+}
+
+#[tokio::test]
+async fn the_name_of_the_environments_token_is_reserved() {
+    let stage = Stage::new().await;
+    let new = json!({"name": "LAMBDESK_API_TOKEN", "scopes": ["tickets:read"]});
+    stage.post("/tokens", new).await.is_problem(422, "reserved_name");
+}
+
+#[tokio::test]
 async fn the_first_token_comes_from_the_machine_itself() {
     let stage = Stage::new().await;
     let made = api::direct(&stage.desk, json!({"command": "create-token"})).await.unwrap();

@@ -75,6 +75,17 @@ async fn a_message_that_fails_to_the_end_leaves_a_gap_and_takes_nobody_along() {
 }
 
 #[tokio::test]
+async fn a_dead_letter_that_fails_again_makes_no_second_gap() {
+    let stage = Stage::new().await;
+    stage.deliver(message("1", "Hello"), 1).await;
+    let group = Some(thread().to_string());
+    for _ in 0..2 {
+        assert_eq!(stage.deliver_body("garbage".to_owned(), group.clone(), MAX_RECEIVES).await, []);
+    }
+    assert_eq!(stage.kinds(1).await, ["opened", "message_received", "gap"]);
+}
+
+#[tokio::test]
 async fn a_gap_before_the_first_message_opens_a_ticket() {
     let stage = Stage::new().await;
     let too_large = "x".repeat(500 * 1024);

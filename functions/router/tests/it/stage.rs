@@ -75,7 +75,7 @@ impl Stage {
         receives: u32,
     ) -> Vec<Failed> {
         let message = Message {
-            id: "m".to_owned(),
+            id: self.desk.environment().ulid().to_string(),
             receipt: "r".to_owned(),
             body,
             group,
