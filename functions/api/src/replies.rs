@@ -279,7 +279,12 @@ async fn answered(
     match answered {
         None => Ok(None),
         Some(Answered::Message(message)) => {
-            api.desk.platform_message(thread, message).await?.ok_or_else(unknown)?;
+            let under = channels::platform(thread.channel.as_str())
+                .map_or_else(|| thread.clone(), |platform| platform.messages_of(thread));
+            let stands = api.desk.platform_message(&under, message).await?.ok_or_else(unknown)?;
+            if stands.ticket != ticket.id && under != *thread {
+                return Err(unknown());
+            }
             Ok(Some(message.clone()))
         }
         Some(Answered::Event(seq)) => {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use api::Api;
 use channels::http::Http;
+use channels::platform::Outlets;
 use channels::{Directory, Receiver};
 use clock::Clock;
 use desk::calendar::Zone;
@@ -128,8 +129,9 @@ impl Parts {
             self.blobs.clone(),
             Arc::new(queues.inbound.dead_letters()),
         );
-        let sender =
-            Sender::new(self.desk.clone(), self.directory.clone(), self.blobs.clone(), self.http.clone());
+        // Mail leaves through the server that each connection names; there is no provider besides.
+        let outlets = Outlets { http: self.http.clone(), mailer: None };
+        let sender = Sender::new(self.desk.clone(), self.directory.clone(), self.blobs.clone(), outlets);
         let worker = Worker::new(
             self.desk.clone(),
             ContactSearch::new(self.index()),

@@ -3,8 +3,11 @@
 //! Takes what channels handed in, one conversation at a time and in order, and executes it on the conversation's
 //! ticket; opens a ticket where there is none that takes it.
 
+mod correspondence;
+mod greeting;
 mod message;
 mod remark;
+mod undelivered;
 
 use std::sync::Arc;
 

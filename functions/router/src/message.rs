@@ -6,14 +6,14 @@ use desk::ids::{AttachmentId, ContactId, TicketId};
 use desk::inbound::{Happened, Inbound, Sender};
 use desk::message::MessageContent;
 use desk::ticket::{Priority, Ticket};
-use store::answering::Answer;
 use store::connections::StoredConnection;
 use store::execute::ExecuteError;
-use store::messages::{put_delivery, put_platform_message};
+use store::messages::put_delivery;
 use store::opening::{Customer, OpenError, Start};
-use store::table::TableError;
-use store::threads::Thread;
+use store::table::{Condition, TableError};
+use store::threads::{Thread, put_thread};
 
+use crate::correspondence::{Place, marks, remembered};
 use crate::{RouteError, Router, cause};
 
 /// How often a message looks again when its conversation changes under it.
@@ -27,22 +27,24 @@ impl Router {
         let (received, said) = self.read(&inbound, late);
         let mut taken_by = None;
         for _ in 0..ATTEMPTS {
-            let thread = self.desk.thread(&inbound.thread).await?;
-            let head = match &thread {
+            let place = self.place(&inbound, &received.message).await?;
+            let head = match &place.thread {
                 Some(thread) => self.desk.ticket(thread.ticket).await?,
                 None => None,
             };
-            let taken = match (thread, head) {
-                (Some(thread), Some(head)) if self.takes(&head).await? => {
-                    self.append(&inbound, &thread, head, received.clone(), said.clone()).await
+            let taken = match (&place.thread, head) {
+                (Some(_), Some(head)) if received.automatic.is_some() || self.takes(&head).await? => {
+                    self.append(&inbound, &place, head, received.clone(), said.clone()).await
                 }
-                (thread, head) => self.open(&inbound, thread, head, received.clone(), said.clone()).await,
+                (_, head) => self.open(&inbound, &place, head, received.clone(), said.clone()).await,
             };
             match taken {
                 Ok(ticket) => {
                     taken_by = Some(ticket);
                     break;
                 }
+                // The first companion is the message's own mark; the others only tell that something changed.
+                Err(RouteError::Execute(ExecuteError::DoneBefore(failed))) if !failed.contains(&0) => {}
                 Err(
                     RouteError::Execute(ExecuteError::DoneBefore(_))
                     | RouteError::Open(OpenError::DoneBefore),
@@ -62,15 +64,17 @@ impl Router {
             Some(ticket) => ticket,
             // Either done before, or lost the race too often: the item tells.
             None => {
-                match self.desk.platform_message(&self.thread_key(&inbound).await?, &received.message).await?
-                {
+                let under = self.messages_of(&inbound).await?;
+                match self.desk.platform_message(&under, &received.message).await? {
                     Some(stands) => stands.ticket,
                     None => return Err(TableError::Conflict.into()),
                 }
             }
         };
-        if matches!(inbound.happened, Happened::Started { .. }) {
-            self.greet(&inbound, ticket).await?;
+        match (&inbound.happened, &inbound.letter) {
+            (Happened::Started { .. }, _) => self.greet(&inbound, ticket).await?,
+            (_, Some(letter)) => self.acknowledge(&inbound, letter, ticket).await?,
+            _ => {}
         }
         Ok(())
     }
@@ -80,8 +84,11 @@ impl Router {
         Ok(head.takes_message_at(self.desk.now(), window))
     }
 
-    /// The conversation's first address: the one that keys are made of.
-    async fn thread_key(&self, inbound: &Inbound) -> Result<desk::channel::ThreadKey, TableError> {
+    /// Where the messages of a conversation stand: under its first address, the one that keys are made of.
+    async fn messages_of(&self, inbound: &Inbound) -> Result<desk::channel::ThreadKey, TableError> {
+        if inbound.letter.is_some() {
+            return Ok(inbound.thread.whole_connection());
+        }
         Ok(self
             .desk
             .thread(&inbound.thread)
@@ -92,11 +99,12 @@ impl Router {
     async fn append(
         &self,
         inbound: &Inbound,
-        thread: &Thread,
+        place: &Place,
         head: Ticket,
         received: MessageReceived,
         said: Said,
     ) -> Result<TicketId, RouteError> {
+        let Some(thread) = &place.thread else { return Err(TableError::Conflict.into()) };
         let id = head.id;
         let message = received.message.clone();
         let request = Request {
@@ -104,10 +112,15 @@ impl Router {
             cause: cause(inbound),
             command: Command::Receive(Box::new(received), Box::new(said)),
         };
-        let key = &thread.key;
         self.desk
             .execute_with(id, Some(head), request, |event, _| {
-                Ok(vec![put_platform_message(key, &message, id, event.seq)?])
+                let mut writes = marks(inbound, place, &thread.key, &message, id, event.seq)?;
+                if let Some(letter) = &inbound.letter {
+                    let correspondence = Some(remembered(Some(thread), letter));
+                    let after = Thread { correspondence, version: thread.version + 1, ..thread.clone() };
+                    writes.push(put_thread(&after, Condition::Version(thread.version))?);
+                }
+                Ok(writes)
             })
             .await?;
         Ok(id)
@@ -116,18 +129,15 @@ impl Router {
     async fn open(
         &self,
         inbound: &Inbound,
-        thread: Option<Thread>,
+        place: &Place,
         previous: Option<Ticket>,
         received: MessageReceived,
         said: Said,
     ) -> Result<TicketId, RouteError> {
         let subject = subject(inbound, &said);
         let message = received.message.clone();
-        let start = self.start(inbound, thread, previous, subject).await?;
-        let key = start.thread.as_ref().map_or_else(
-            || inbound.thread.clone(),
-            |(key, seen)| seen.as_ref().map_or_else(|| key.clone(), |seen| seen.key.clone()),
-        );
+        let start = self.start(inbound, place, previous, subject).await?;
+        let key = place.thread.as_ref().map_or_else(|| inbound.thread.clone(), |thread| thread.key.clone());
         let first = |contact: ContactId| {
             Some(Request {
                 actor: Actor::Contact { id: contact },
@@ -138,7 +148,7 @@ impl Router {
         let ticket = self
             .desk
             .open_ticket(start, first, |_, ticket| {
-                Ok(vec![put_platform_message(&key, &message, ticket.id, ticket.seq)?])
+                marks(inbound, place, &key, &message, ticket.id, ticket.seq)
             })
             .await?;
         tracing::info!(ticket = %ticket.id, number = ticket.number, "a ticket was opened");
@@ -152,7 +162,9 @@ impl Router {
         gap: Command,
         delivery: &str,
     ) -> Result<(), RouteError> {
-        let start = self.start(inbound, None, None, "A message could not be processed".to_owned()).await?;
+        let start = self
+            .start(inbound, &Place::default(), None, "A message could not be processed".to_owned())
+            .await?;
         let first = |_| Some(Request { actor: Actor::System, cause: cause(inbound), command: gap.clone() });
         let now = self.desk.now();
         let opened = self
@@ -168,12 +180,12 @@ impl Router {
     async fn start(
         &self,
         inbound: &Inbound,
-        thread: Option<Thread>,
+        place: &Place,
         previous: Option<Ticket>,
         subject: String,
     ) -> Result<Start, RouteError> {
         let connection = self.desk.connection(&inbound.thread.channel, inbound.thread.connection).await?;
-        let customer = match &thread {
+        let customer = match &place.thread {
             Some(thread) => Customer::Known(thread.contact),
             None => Customer::Sender(inbound.sender.clone().unwrap_or_else(|| nobody(inbound))),
         };
@@ -185,36 +197,17 @@ impl Router {
             .filter(|team| settings.teams.iter().any(|known| known.id == *team));
         Ok(Start {
             customer,
-            thread: Some((inbound.thread.clone(), thread)),
+            thread: Some((inbound.thread.clone(), place.thread.clone())),
             class: Some(inbound.class),
             priority: Priority::Normal,
             team,
             subject,
             previous: previous.filter(|previous| previous.followed_up_by.is_none()),
+            related: place.related,
+            correspondence: inbound.letter.as_ref().map(|letter| remembered(place.thread.as_ref(), letter)),
             actor: None,
             cause: cause(inbound),
         })
-    }
-
-    /// Answers a customer who opened the conversation, if the owner wants that. Idempotent.
-    async fn greet(&self, inbound: &Inbound, ticket: TicketId) -> Result<(), RouteError> {
-        let connection = self.desk.connection(&inbound.thread.channel, inbound.thread.connection).await?;
-        let greeting =
-            connection.as_ref().and_then(|connection| connection.settings.get("greeting")?.as_str());
-        let Some(greeting) = greeting.filter(|greeting| !greeting.trim().is_empty()) else { return Ok(()) };
-        let answer = Answer { text: Some(greeting.to_owned()), automatic: true, ..Answer::default() };
-        let now = self.desk.now();
-        let key = format!("greeting:{}", inbound.key);
-        let greeted = self
-            .desk
-            .answer(ticket, None, answer, Actor::System, cause(inbound), |reply| {
-                Ok(vec![put_delivery(&reply.thread, &key, now)?])
-            })
-            .await;
-        match greeted {
-            Ok(_) | Err(ExecuteError::DoneBefore(_) | ExecuteError::Refused(_)) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
     }
 
     /// What a delivery says, as the event will hold it. Ids of files are made here, once for all attempts.
@@ -231,7 +224,13 @@ impl Router {
             album: None,
             attachments: 0,
             late,
+            automatic: inbound.letter.as_ref().and_then(|letter| letter.automatic.clone()),
         };
+        if let Some(letter) = &inbound.letter {
+            received.asks = letter.automatic.is_none();
+            said.subject = Some(letter.subject.clone()).filter(|subject| !subject.is_empty());
+            said.letter = Some(Box::new(letter.head.clone()));
+        }
         match &inbound.happened {
             Happened::Message { id, content, album } => {
                 received.message.clone_from(id);
@@ -280,6 +279,10 @@ fn team(connection: &StoredConnection) -> Option<desk::ids::TeamId> {
 }
 
 fn subject(inbound: &Inbound, said: &Said) -> String {
+    let written = inbound.letter.as_ref().map(|letter| letter.subject.trim()).unwrap_or_default();
+    if !written.is_empty() {
+        return written.chars().take(Ticket::MAX_SUBJECT_LENGTH).collect();
+    }
     match &inbound.happened {
         Happened::Started { .. } => "Conversation started".to_owned(),
         Happened::Unparsed { .. } => "A message that was not understood".to_owned(),

@@ -10,11 +10,16 @@ use store::execute::ExecuteError;
 use store::messages::put_delivery;
 use store::threads::Thread;
 
+use crate::undelivered::Report;
 use crate::{RouteError, Router, cause};
 
 impl Router {
     /// Notes on the right ticket what happened. Idempotent by the delivery's key.
     pub(crate) async fn remark(&self, inbound: &Inbound, happened: Happened) -> Result<(), RouteError> {
+        if let Happened::Undelivered { ids, addresses, permanent, reason, detail } = happened {
+            let report = Report { ids, addresses, permanent, reason, detail };
+            return self.undelivered(inbound, report).await;
+        }
         let Some(thread) = self.desk.thread(&inbound.thread).await? else {
             return self.without_thread(inbound, happened).await;
         };
@@ -69,7 +74,10 @@ impl Router {
                 self.note(inbound, &thread, thread.ticket, Command::Reach(reachable)).await
             }
             Happened::Migrated { to } => Ok(self.desk.move_thread(&thread.key, &to).await?),
-            Happened::Message { .. } | Happened::Started { .. } | Happened::Unparsed { .. } => Ok(()),
+            Happened::Undelivered { .. }
+            | Happened::Message { .. }
+            | Happened::Started { .. }
+            | Happened::Unparsed { .. } => Ok(()),
         }
     }
 

@@ -7,12 +7,13 @@
 mod failure;
 mod files;
 mod sending;
+mod target;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use channels::directory::{DirectoryError, Known};
-use channels::http::Http;
+use channels::platform::Outlets;
 use channels::{Directory, Platform};
 use desk::reply::{Delivery, Reply};
 use store::Desk;
@@ -36,7 +37,7 @@ pub struct Sender {
     desk: Desk,
     directory: Directory,
     blobs: Blobs,
-    http: Http,
+    outlets: Outlets,
 }
 
 /// Why a conversation's replies were not all worked on.
@@ -71,8 +72,8 @@ struct Line {
 
 impl Sender {
     /// A sender on a desk.
-    pub fn new(desk: Desk, directory: Directory, blobs: Blobs, http: Http) -> Self {
-        Self { desk, directory, blobs, http }
+    pub fn new(desk: Desk, directory: Directory, blobs: Blobs, outlets: Outlets) -> Self {
+        Self { desk, directory, blobs, outlets }
     }
 
     /// Sends what the batch's conversations have to send, and returns the messages that must come again.

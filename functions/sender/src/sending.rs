@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use channels::platform::{File, Message, Part, SendError, SendFailure};
-use desk::channel::ThreadKey;
+use channels::platform::{Destination, File, Message, Part, SendError, SendFailure};
 use desk::reply::{Delivery, Reply};
 use jiff::SignedDuration;
 use store::blobs::BlobError;
 use store::table::TableError;
 
+use crate::target::Target;
 use crate::{Line, Progress, Sender, SenderError};
 
 /// How long a claim holds: longer than the requests of one part may take, a second and third form of it included.
@@ -35,26 +35,29 @@ impl Sender {
         for part in parts.iter().skip(already) {
             // Everything that can fail without a request comes before the claim: a claim that is left behind says
             // that a request may have been made.
-            let file = match part.file.and_then(|position| files.get(position)) {
-                Some(file) => match self.load(file).await {
+            let mut loaded = Vec::with_capacity(part.files.len());
+            for file in part.files.iter().filter_map(|position| files.get(*position)) {
+                match self.load(file).await {
                     Err(SenderError::Blob(BlobError::Missing(key))) => {
                         return self.fail(reply, "attachment_missing", &format!("no object {key}")).await;
                     }
-                    loaded => Some(loaded?),
-                },
-                None => None,
+                    file => loaded.push(file?),
+                }
+            }
+            let target = match self.target(&reply).await? {
+                Ok(target) => target,
+                Err(unreachable) => {
+                    return self.fail(reply, "suppressed", &unreachable).await;
+                }
             };
-            let thread = self.desk.thread(&reply.thread).await?;
-            let address = thread
-                .map_or_else(|| reply.thread.conversation.clone(), |thread| thread.address().to_owned());
             if !self.claim(&mut reply).await? {
                 // Another sender has it, or an agent changed it: look again.
                 return Ok(Progress::Wait(Duration::from_secs(1)));
             }
-            match self.attempt(line, &reply.thread, &address, part, file).await {
+            match self.attempt(line, &reply, &target, part, loaded).await {
                 Ok(message) => {
                     reply.parts.push(message.clone());
-                    self.accepted(&mut reply, &message, parts.len()).await?;
+                    self.accepted(line, &mut reply, &message, parts.len()).await?;
                 }
                 Err(error) => return self.failed(line, reply, error).await,
             }
@@ -82,21 +85,30 @@ impl Sender {
     async fn attempt(
         &self,
         line: &Line,
-        thread: &ThreadKey,
-        address: &str,
+        reply: &Reply,
+        target: &Target,
         part: &Part,
-        file: Option<File>,
+        files: Vec<File>,
     ) -> Result<String, SendError> {
-        let send = async |address: &str, file| {
-            line.platform.send(&self.http, &line.known.open, address, part, file).await
+        let send = async |conversation: &str, files| {
+            let to = Destination {
+                conversation,
+                correspondence: target.correspondence.as_ref(),
+                reply: reply.id,
+                number: target.number,
+                sender_name: reply.content.sender_name.as_deref(),
+                automatic: reply.content.automatic,
+                written_at: reply.created_at,
+            };
+            line.platform.send(&self.outlets, &line.known.open, &to, part, files).await
         };
-        let accepted = match send(address, file.clone()).await {
+        let accepted = match send(&target.address, files.clone()).await {
             Err(SendError { class: SendFailure::Moved { conversation }, reason, detail }) => {
-                if let Err(error) = self.desk.move_thread(thread, &conversation).await {
+                if let Err(error) = self.desk.move_thread(&reply.thread, &conversation).await {
                     tracing::warn!(%error, "a conversation's new id was not noted");
                     return Err(SendError { class: SendFailure::Transient, reason, detail });
                 }
-                send(&conversation, file).await?
+                send(&conversation, files).await?
             }
             sent => sent?,
         };
@@ -105,7 +117,13 @@ impl Sender {
 
     /// Notes that the platform accepted a part. The request cannot be taken back, so the note must not be lost:
     /// it is tried again as long as the table may come back.
-    async fn accepted(&self, reply: &mut Reply, message: &str, of: usize) -> Result<(), SenderError> {
+    async fn accepted(
+        &self,
+        line: &Line,
+        reply: &mut Reply,
+        message: &str,
+        of: usize,
+    ) -> Result<(), SenderError> {
         let last = reply.parts.len() == of;
         reply.state = if last { Delivery::Sent } else { Delivery::Queued };
         reply.sent_at = last.then(|| self.desk.now());
@@ -115,10 +133,11 @@ impl Sender {
         if last {
             reply.due_at = None;
         }
+        let under = line.platform.messages_of(&reply.thread);
         let noted = reply.clone();
         for _ in 0..3 {
             *reply = noted.clone();
-            match self.desk.save_reply_part(reply, message).await {
+            match self.desk.save_reply_part(reply, &under, message).await {
                 Ok(()) => return Ok(()),
                 Err(error) if error.is_transient() => {}
                 Err(error) => return Err(error.into()),

@@ -1,11 +1,14 @@
 //! The trait that a channel implements.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::HeaderMap;
 use async_trait::async_trait;
 use bytes::Bytes;
-use desk::channel::ChannelClass;
+use desk::channel::{ChannelClass, ThreadKey};
+use desk::correspondence::Correspondence;
+use desk::ids::ReplyId;
 use desk::inbound::Inbound;
 use desk::message::AttachmentKind;
 use jiff::Timestamp;
@@ -55,8 +58,8 @@ pub struct Unauthentic;
 pub struct Part {
     /// The text, or the caption of the file.
     pub text: Option<String>,
-    /// The file. An index into the reply's files.
-    pub file: Option<usize>,
+    /// Its files, as indices into the reply's. Most platforms take one at a time.
+    pub files: Vec<usize>,
     /// The platform's id of the message that this one answers.
     pub reply_to: Option<String>,
 }
@@ -136,6 +139,47 @@ pub enum SendFailure {
         /// The new id.
         conversation: String,
     },
+}
+
+/// The ways out of the desk.
+#[derive(Debug, Clone)]
+pub struct Outlets {
+    /// Requests to platforms.
+    pub http: Http,
+    /// The provider that takes mail of connections without a server of their own; there is none on one machine.
+    pub mailer: Option<Arc<dyn Mailer>>,
+}
+
+/// A provider that takes whole mails, such as SES.
+#[async_trait]
+pub trait Mailer: std::fmt::Debug + Send + Sync {
+    /// Hands over a mail in the form of RFC 5322 to all recipients at once. Returns the Message-ID, without brackets,
+    /// that it has outside, where that is another one than it came with.
+    async fn send(
+        &self,
+        from: &str,
+        recipients: &[String],
+        mail: Vec<u8>,
+    ) -> Result<Option<String>, SendError>;
+}
+
+/// Where a part goes, and what a platform may have to know of it.
+#[derive(Debug, Clone)]
+pub struct Destination<'a> {
+    /// The conversation's present id on the platform.
+    pub conversation: &'a str,
+    /// What is remembered of it where the platform keeps no conversations.
+    pub correspondence: Option<&'a Correspondence>,
+    /// The reply.
+    pub reply: ReplyId,
+    /// The ticket's number for people.
+    pub number: u64,
+    /// The name to show as the sender, where it is not the brand's own.
+    pub sender_name: Option<&'a str>,
+    /// Whether a machine wrote it.
+    pub automatic: bool,
+    /// When it was written.
+    pub written_at: Timestamp,
 }
 
 /// A part that the platform accepted.
@@ -226,14 +270,35 @@ pub trait Platform: Send + Sync + 'static {
     /// When it can never be sent.
     fn split(&self, message: &Message) -> Result<Vec<Part>, Unsendable>;
 
-    /// Sends one part.
+    /// Where the messages of a conversation are found by their ids: in itself, or, where ids are unique in the
+    /// connection, under the whole connection.
+    fn messages_of(&self, thread: &ThreadKey) -> ThreadKey {
+        thread.clone()
+    }
+
+    /// Whether the whole original of every message is kept, because its files are parts of it.
+    fn keeps_originals(&self) -> bool {
+        false
+    }
+
+    /// A file that is part of a kept original: the one that an attachment's `source` names.
+    fn extract(&self, _original: &[u8], _source: &str) -> Option<Bytes> {
+        None
+    }
+
+    /// The formatted form of a kept original as HTML that can do no harm; remote images only on demand.
+    fn formatted(&self, _original: &[u8], _remote_images: bool) -> Option<String> {
+        None
+    }
+
+    /// Sends one part with its files.
     async fn send(
         &self,
-        http: &Http,
+        outlets: &Outlets,
         connection: &Connection,
-        conversation: &str,
+        to: &Destination<'_>,
         part: &Part,
-        file: Option<File>,
+        files: Vec<File>,
     ) -> Result<Accepted, SendError>;
 
     /// Tells the platform that a pressed button was noticed.

@@ -84,6 +84,14 @@ pub struct ThreadKey {
     pub conversation: String,
 }
 
+impl ThreadKey {
+    /// The same connection, without a conversation: where messages stand whose ids are unique in the connection.
+    #[must_use]
+    pub fn whole_connection(&self) -> Self {
+        Self { conversation: String::new(), ..self.clone() }
+    }
+}
+
 impl fmt::Display for ThreadKey {
     /// The FIFO group of the conversation: channel, connection and conversation, joined by `#`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -109,6 +109,8 @@ pub struct Opening {
     pub subject: String,
     /// The closed ticket that it goes on from.
     pub follow_up_of: Option<TicketId>,
+    /// Another ticket that it has to do with.
+    pub related_to: Option<TicketId>,
 }
 
 /// Why a ticket does not do as asked. The text is fit for the caller.

@@ -40,6 +40,7 @@ pub fn open(
             priority: opening.priority,
             team: opening.team,
             follow_up_of: opening.follow_up_of,
+            related_to: opening.related_to,
         }),
     }
 }
@@ -60,8 +61,9 @@ pub fn decide(
     let mut draft = Draft::new(ticket, settings, now);
     let (fact, content) = match request.command {
         Command::Receive(message, said) => {
-            // A closed ticket takes no message; the caller opens another one.
-            if !ticket.takes_message_at(now, settings.general.reopen_window()) {
+            // A closed ticket takes no message; the caller opens another one. What no person wrote needs none.
+            if message.automatic.is_none() && !ticket.takes_message_at(now, settings.general.reopen_window())
+            {
                 return Err(Refusal::Final(ticket.status));
             }
             if message.asks {

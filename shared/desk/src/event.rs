@@ -6,6 +6,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::channel::{ChannelClass, ThreadKey};
+use crate::correspondence::Letterhead;
 use crate::ids::{AgentId, ContactId, ReplyId, TeamId, TicketId, TokenId};
 use crate::message::MessageContent;
 use crate::sla::ClockChange;
@@ -184,6 +185,9 @@ pub struct Opened {
     /// The closed ticket of the same conversation that this one goes on from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follow_up_of: Option<TicketId>,
+    /// Another ticket that it has to do with, such as that of the same mail to another department.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub related_to: Option<TicketId>,
 }
 
 /// The data of [`Fact::MessageReceived`].
@@ -205,6 +209,9 @@ pub struct MessageReceived {
     /// Whether it came out of a dead-letter queue, after newer ones.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub late: bool,
+    /// The sign that no person wrote it, such as `auto_reply`. It asks nothing and opens nothing again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub automatic: Option<String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
@@ -337,6 +344,9 @@ pub struct Said {
     /// The message.
     #[serde(default, flatten)]
     pub message: MessageContent,
+    /// What a mail says besides its text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub letter: Option<Box<Letterhead>>,
     /// The reactions that now stand.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub emoji: Vec<String>,

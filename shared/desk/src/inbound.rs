@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::channel::{ChannelClass, ThreadKey};
+use crate::correspondence::Letter;
 use crate::event::Raw;
 use crate::message::MessageContent;
 
@@ -25,6 +26,24 @@ pub struct Inbound {
     /// The original, kept where we understood less than all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw: Option<Raw>,
+    /// What tells the conversation where the platform keeps none: then [`Inbound::thread`] names a new one, for the
+    /// case that the message begins it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub letter: Option<Box<Letter>>,
+}
+
+impl Inbound {
+    /// Messages of one group are taken in one after the other: those of one conversation, or, where only a look into
+    /// the table can tell that, those of one author.
+    pub fn group(&self) -> String {
+        match &self.letter {
+            Some(letter) => {
+                let author = letter.author().unwrap_or(&self.thread.conversation).to_lowercase();
+                format!("{}#{author}", self.thread.channel)
+            }
+            None => self.thread.to_string(),
+        }
+    }
 }
 
 /// A person as a platform knows them.
@@ -97,6 +116,19 @@ pub enum Happened {
     Reachable {
         /// Whether messages reach the customer from now on.
         reachable: bool,
+    },
+    /// A message of ours did not reach somebody after all.
+    Undelivered {
+        /// The platform's ids that the report gives for the message, the most telling first.
+        ids: Vec<String>,
+        /// The addresses that were not reached.
+        addresses: Vec<String>,
+        /// Whether another message to these addresses can never arrive either.
+        permanent: bool,
+        /// A stable word, such as `bounced` or `complained`.
+        reason: String,
+        /// What the report says.
+        detail: String,
     },
     /// The platform moved the conversation to another id.
     Migrated {

@@ -21,6 +21,7 @@ pub mod access;
 pub mod calendar;
 pub mod channel;
 pub mod command;
+pub mod correspondence;
 pub mod decide;
 pub mod event;
 pub mod ids;

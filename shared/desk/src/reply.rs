@@ -97,4 +97,7 @@ pub struct ReplyContent {
     /// The name that the customer sees, where it is not the brand's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sender_name: Option<String>,
+    /// Whether a machine wrote it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub automatic: bool,
 }

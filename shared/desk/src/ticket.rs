@@ -145,6 +145,9 @@ pub struct Ticket {
     /// The closed ticket that this one goes on from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follow_up_of: Option<TicketId>,
+    /// Another ticket that it has to do with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub related_to: Option<TicketId>,
     /// The ticket that goes on from this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub followed_up_by: Option<TicketId>,
@@ -185,6 +188,7 @@ impl Ticket {
             first_reply_at: None,
             solved_at: None,
             follow_up_of: opened.follow_up_of,
+            related_to: opened.related_to,
             followed_up_by: None,
             sla: Sla::default(),
         };

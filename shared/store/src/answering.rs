@@ -72,6 +72,7 @@ impl Desk {
                     attachments: answer.attachments.iter().filter_map(|file| file.id).collect(),
                     reply_to: answer.reply_to.clone(),
                     sender_name: answer.sender_name.clone(),
+                    automatic: answer.automatic,
                 },
                 state: Delivery::Queued,
                 version: 1,

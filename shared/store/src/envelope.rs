@@ -74,7 +74,7 @@ impl Envelope {
     /// # Errors
     /// When the object store is unavailable.
     pub async fn pack(inbound: Inbound, blobs: &Blobs) -> Result<Outgoing, BlobError> {
-        let group = inbound.thread.to_string();
+        let group = inbound.group();
         let digest = digest(&format!("{group}#{}", inbound.key));
         let envelope = Self { v: 1, carried: Carried::Inbound(Box::new(inbound)), late: false };
         let mut body = json(&envelope);

@@ -86,6 +86,11 @@ pub fn identity(kind: &str, address: &str) -> Key {
     Key::new(format!("I#{}#{}", part(kind), part(address)), HEAD)
 }
 
+/// An address of a channel that cannot be reached any more.
+pub fn suppression(channel: &Channel, address: &str) -> Key {
+    Key::new(format!("U#{channel}#{}", part(&address.to_lowercase())), HEAD)
+}
+
 /// A ticket's number for people.
 pub fn number(number: u64) -> Key {
     Key::new(format!("N#{number}"), HEAD)

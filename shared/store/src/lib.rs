@@ -22,6 +22,7 @@ pub mod queue;
 pub mod replies;
 pub mod seal;
 pub mod settings;
+pub mod suppressions;
 pub mod table;
 pub mod threads;
 pub mod tickets;

@@ -19,6 +19,9 @@ pub struct PlatformMessage {
     pub ticket: TicketId,
     /// The event.
     pub seq: u64,
+    /// The conversation, where the message's id is unique in the whole connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<String>,
 }
 
 impl Desk {
@@ -33,6 +36,24 @@ impl Desk {
     ) -> Result<Option<PlatformMessage>, TableError> {
         self.table.get(&keys::platform_message(thread, message)).await?.map(Item::read).transpose()
     }
+
+    /// Where the first one of several messages stands that is known at all.
+    ///
+    /// # Errors
+    /// When the table is unavailable.
+    pub async fn first_platform_message(
+        &self,
+        thread: &ThreadKey,
+        messages: &[String],
+    ) -> Result<Option<PlatformMessage>, TableError> {
+        let keys: Vec<_> = messages.iter().map(|message| keys::platform_message(thread, message)).collect();
+        let mut wanted = keys.clone();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let found = self.table.get_many(&wanted).await?;
+        let first = keys.iter().find_map(|key| found.iter().find(|item| item.key == *key));
+        first.cloned().map(Item::read).transpose()
+    }
 }
 
 /// The write that says where a message stands, and fails when that is said already.
@@ -45,8 +66,23 @@ pub fn put_platform_message(
     ticket: TicketId,
     seq: u64,
 ) -> Result<Write, TableError> {
-    let item = Item::new(keys::platform_message(thread, message), &PlatformMessage { ticket, seq })?;
-    Ok(Write::Put(item, Condition::Absent))
+    let stands = PlatformMessage { ticket, seq, conversation: None };
+    Ok(Write::Put(Item::new(keys::platform_message(thread, message), &stands)?, Condition::Absent))
+}
+
+/// The same for a message whose id is unique in the whole connection: it tells the conversation, too.
+///
+/// # Errors
+/// Never in practice: when the item does not serialise.
+pub fn put_connection_message(
+    thread: &ThreadKey,
+    message: &str,
+    ticket: TicketId,
+    seq: u64,
+) -> Result<Write, TableError> {
+    let stands = PlatformMessage { ticket, seq, conversation: Some(thread.conversation.clone()) };
+    let key = keys::platform_message(&thread.whole_connection(), message);
+    Ok(Write::Put(Item::new(key, &stands)?, Condition::Absent))
 }
 
 /// The write that remembers a delivery of the platform, and fails when it is remembered already.

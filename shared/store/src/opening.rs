@@ -1,6 +1,7 @@
 //! New tickets: with their number, their thread and, for a stranger, their contact, in one transaction.
 
 use desk::command::{Opening, Request};
+use desk::correspondence::Correspondence;
 use desk::decide;
 use desk::event::{Actor, Event};
 use desk::ids::{ContactId, TicketId};
@@ -42,6 +43,10 @@ pub struct Start {
     pub subject: String,
     /// The ended ticket of the same conversation, as it was just seen.
     pub previous: Option<Ticket>,
+    /// Another ticket that it has to do with.
+    pub related: Option<TicketId>,
+    /// What is to be remembered of the conversation where the platform keeps none.
+    pub correspondence: Option<Correspondence>,
     /// Who opens it; the customer when absent.
     pub actor: Option<Actor>,
     /// What led to it.
@@ -95,6 +100,7 @@ impl Desk {
             team: start.team,
             subject: start.subject,
             follow_up_of: start.previous.as_ref().map(|previous| previous.id),
+            related_to: start.related,
         };
         let actor = start.actor.unwrap_or(Actor::Contact { id: contact });
         let opened = decide::open(opening, actor, start.cause.clone(), &settings, now);
@@ -109,7 +115,7 @@ impl Desk {
         }
 
         if let Some((key, seen)) = start.thread {
-            writes.push(thread_write(key, seen, contact, id)?);
+            writes.push(thread_write(key, seen, start.correspondence, contact, id)?);
         }
         if let Some(previous) = start.previous {
             writes.extend(follow_up(&previous, id, &settings, now)?);
@@ -152,15 +158,20 @@ impl Desk {
 fn thread_write(
     key: desk::channel::ThreadKey,
     seen: Option<Thread>,
+    correspondence: Option<Correspondence>,
     contact: ContactId,
     ticket: TicketId,
 ) -> Result<Write, TableError> {
     match seen {
         Some(seen) => {
             let condition = Condition::Version(seen.version);
-            put_thread(&Thread { ticket, version: seen.version + 1, ..seen }, condition)
+            let correspondence = correspondence.or(seen.correspondence);
+            put_thread(&Thread { ticket, version: seen.version + 1, correspondence, ..seen }, condition)
         }
-        None => put_thread(&Thread { key, version: 1, contact, ticket, moved_to: None }, Condition::Absent),
+        None => {
+            let new = Thread { key, version: 1, contact, ticket, moved_to: None, correspondence };
+            put_thread(&new, Condition::Absent)
+        }
     }
 }
 

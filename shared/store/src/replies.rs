@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::desk::Desk;
 use crate::keys;
-use crate::messages::put_platform_message;
+use crate::messages::PlatformMessage;
 use crate::table::{Condition, Index, Item, Query, TableError, Write};
 
 /// The kind of due items that unfinished replies are.
@@ -86,13 +86,20 @@ impl Desk {
         self.table.write(vec![next_version(reply)?]).await
     }
 
-    /// Writes a reply, and where its latest part stands as a message of the platform.
+    /// Writes a reply, and where its latest part stands as a message of the platform: `under` its conversation, or
+    /// its whole connection.
     ///
     /// # Errors
     /// When somebody else wrote the reply meanwhile, or the table is unavailable.
-    pub async fn save_reply_part(&self, reply: &mut Reply, part: &str) -> Result<(), TableError> {
-        let message = put_platform_message(&reply.thread, part, reply.ticket, reply.seq)?;
-        let Write::Put(message, _) = message else { return Ok(()) };
+    pub async fn save_reply_part(
+        &self,
+        reply: &mut Reply,
+        under: &ThreadKey,
+        part: &str,
+    ) -> Result<(), TableError> {
+        let conversation = (*under != reply.thread).then(|| reply.thread.conversation.clone());
+        let stands = PlatformMessage { ticket: reply.ticket, seq: reply.seq, conversation };
+        let message = Item::new(keys::platform_message(under, part), &stands)?;
         // A platform that gives the same id twice must not keep the reply from being finished.
         self.table.write(vec![next_version(reply)?, Write::Put(message, Condition::Any)]).await
     }

@@ -1,6 +1,7 @@
 //! Conversations: which contact and which ticket a platform's conversation belongs to.
 
 use desk::channel::ThreadKey;
+use desk::correspondence::Correspondence;
 use desk::ids::{ContactId, TicketId};
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,9 @@ pub struct Thread {
     /// The platform's present id of the conversation, when the platform has changed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved_to: Option<String>,
+    /// What is remembered of it where the platform keeps no conversations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correspondence: Option<Correspondence>,
 }
 
 /// What stands under a conversation's key: the conversation, or the id it began with.
@@ -98,6 +102,9 @@ impl Desk {
 }
 
 /// The write of a conversation.
-pub(crate) fn put_thread(thread: &Thread, condition: Condition) -> Result<Write, TableError> {
+///
+/// # Errors
+/// Never in practice: when the conversation does not serialise.
+pub fn put_thread(thread: &Thread, condition: Condition) -> Result<Write, TableError> {
     Ok(Write::Put(Item::new(keys::thread(&thread.key), thread)?, condition))
 }

@@ -143,6 +143,8 @@ async fn attempt(
         team,
         subject,
         previous,
+        related: None,
+        correspondence: None,
         actor: Some(access.actor()),
         cause: None,
     };

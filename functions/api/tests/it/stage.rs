@@ -283,6 +283,8 @@ impl Stage {
             team,
             subject: said.message.summary(80),
             previous: None,
+            related: None,
+            correspondence: None,
             actor: None,
             cause: None,
         };
@@ -293,6 +295,7 @@ impl Stage {
             album: None,
             attachments: said.message.attachments.len(),
             late: false,
+            automatic: None,
         };
         let ticket = self
             .desk

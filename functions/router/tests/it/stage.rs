@@ -115,6 +115,7 @@ pub(crate) fn delivery(key: &str, happened: Happened) -> Inbound {
         }),
         happened,
         raw: None,
+        letter: None,
     }
 }
 

@@ -30,8 +30,8 @@ use serde_json::{Map, Value};
 use crate::Connection;
 use crate::http::Http;
 use crate::platform::{
-    Accepted, ConnectError, FetchError, Fetched, File, Finding, Message, Part, Platform, Polled, SendError,
-    Setting, SettingKind, Unauthentic, Unsendable,
+    Accepted, ConnectError, Destination, FetchError, Fetched, File, Finding, Message, Outlets, Part,
+    Platform, Polled, SendError, Setting, SettingKind, Unauthentic, Unsendable,
 };
 
 /// The updates that a desk asks for; Telegram leaves out reactions unless they are named.
@@ -110,13 +110,13 @@ impl Platform for Telegram {
 
     async fn send(
         &self,
-        http: &Http,
+        outlets: &Outlets,
         connection: &Connection,
-        conversation: &str,
+        to: &Destination<'_>,
         part: &Part,
-        file: Option<File>,
+        files: Vec<File>,
     ) -> Result<Accepted, SendError> {
-        send::send(http, connection, conversation, part, file).await
+        send::send(&outlets.http, connection, to.conversation, part, files.into_iter().next()).await
     }
 
     async fn acknowledge(

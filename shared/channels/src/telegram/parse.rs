@@ -142,6 +142,7 @@ impl Delivery<'_> {
             sender: None,
             happened: Happened::Unparsed { reason },
             raw: Some(self.raw()),
+            letter: None,
             ..own
         }))
     }
@@ -262,6 +263,7 @@ impl Delivery<'_> {
             sender,
             happened,
             raw: None,
+            letter: None,
         }
     }
 
@@ -296,6 +298,7 @@ impl Delivery<'_> {
             sender: None,
             happened: Happened::Unparsed { reason },
             raw: Some(self.raw()),
+            letter: None,
         }
     }
 

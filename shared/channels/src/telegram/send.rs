@@ -41,7 +41,7 @@ pub(super) async fn send(
     let conversation = conversation
         .parse::<Conversation>()
         .map_err(|_| rejected("no_conversation", "This conversation has no address in Telegram."))?;
-    if part.file.is_some() && file.is_none() {
+    if !part.files.is_empty() && file.is_none() {
         return Err(rejected("file_missing", "The file of this part is not there."));
     }
     let api = Api::new(http, connection).map_err(send_error)?;

@@ -44,13 +44,13 @@ pub(super) fn split(message: &Message) -> Result<Vec<Part>, Unsendable> {
     if let (None, Some(text)) = (&caption, &text) {
         parts.extend(cut(text, TEXT_LIMIT).into_iter().map(|text| Part {
             text: Some(text),
-            file: None,
+            files: Vec::new(),
             reply_to: None,
         }));
     }
     parts.extend((0..message.files.len()).map(|index| Part {
         text: None,
-        file: Some(index),
+        files: vec![index],
         reply_to: None,
     }));
     if let Some(first) = parts.first_mut() {

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use channels::http::Http;
-use channels::platform::{Accepted, File, Part, SendError, SendFailure};
+use channels::platform::{Accepted, Destination, File, Outlets, Part, SendError, SendFailure};
 use channels::telegram::Telegram;
 use channels::{Connection, Platform};
+use desk::ids::{ReplyId, Ulid};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::bot_api::{Answer, BotApi, Request, ok, plain, refusal};
@@ -17,7 +19,7 @@ fn http() -> Http {
 }
 
 fn part(text: &str) -> Part {
-    Part { text: Some(text.to_owned()), file: None, reply_to: None }
+    Part { text: Some(text.to_owned()), files: vec![], reply_to: None }
 }
 
 fn file(content_type: &str, size: usize) -> File {
@@ -34,7 +36,17 @@ async fn send(
     part: &Part,
     file: Option<File>,
 ) -> Result<Accepted, SendError> {
-    Telegram.send(&http(), &connection_to(&api.url), conversation, part, file).await
+    let to = Destination {
+        conversation,
+        correspondence: None,
+        reply: ReplyId::new(Ulid::from_parts(1, 1)),
+        number: 1,
+        sender_name: None,
+        automatic: false,
+        written_at: Timestamp::UNIX_EPOCH,
+    };
+    let outlets = Outlets { http: http(), mailer: None };
+    Telegram.send(&outlets, &connection_to(&api.url), &to, part, file.into_iter().collect()).await
 }
 
 /// Sends a text to a server that gives one answer, and expects that to be a failure.
@@ -96,7 +108,7 @@ async fn a_file_is_sent_as_what_it_is() {
     ];
     for (content_type, size, method, field) in kinds {
         let api = BotApi::start(vec![sent(1)]).await;
-        let part = Part { text: Some("see".to_owned()), file: Some(0), reply_to: Some("5".to_owned()) };
+        let part = Part { text: Some("see".to_owned()), files: vec![0], reply_to: Some("5".to_owned()) };
         send(&api, "7001", &part, Some(file(content_type, size))).await.unwrap();
         let request = &api.requests()[0];
         let text = request.text();
@@ -114,7 +126,7 @@ async fn a_file_is_sent_as_what_it_is() {
     }
     let api = BotApi::start(vec![sent(1)]).await;
     let error =
-        send(&api, "7001", &Part { text: None, file: Some(0), reply_to: None }, None).await.unwrap_err();
+        send(&api, "7001", &Part { text: None, files: vec![0], reply_to: None }, None).await.unwrap_err();
     assert_eq!(error.reason, "file_missing");
 }
 
@@ -255,7 +267,7 @@ async fn a_refusal_that_a_plainer_form_avoids_is_tried_again() {
     assert_eq!(api.requests()[1].json(), json!({ "chat_id": 7001, "text": "hi" }));
 
     let api = BotApi::start(vec![refusal(400, "Bad Request: PHOTO_INVALID_DIMENSIONS"), sent(9)]).await;
-    let picture = Part { text: None, file: Some(0), reply_to: None };
+    let picture = Part { text: None, files: vec![0], reply_to: None };
     assert_eq!(send(&api, "7001", &picture, Some(file("image/png", 10))).await.unwrap().message, "9");
     let methods: Vec<String> = api.requests().iter().map(|request| request.method().to_owned()).collect();
     assert_eq!(methods, ["sendPhoto", "sendDocument"]);

@@ -25,7 +25,7 @@ fn file(size: u64) -> FileInfo {
 #[test]
 fn a_short_text_is_one_part() {
     let message = Message { reply_to: Some("5".to_owned()), ..text("  Hello\r\nthere \n") };
-    let whole = Part { text: Some("Hello\nthere".to_owned()), file: None, reply_to: Some("5".to_owned()) };
+    let whole = Part { text: Some("Hello\nthere".to_owned()), files: vec![], reply_to: Some("5".to_owned()) };
     assert_eq!(Telegram.split(&message), Ok(vec![whole]));
 }
 
@@ -66,7 +66,7 @@ fn only_the_first_part_answers() {
 fn a_text_that_fits_is_the_caption_of_the_first_file() {
     let part = |text: Option<&str>, file: Option<usize>| Part {
         text: text.map(str::to_owned),
-        file,
+        files: file.into_iter().collect(),
         reply_to: None,
     };
     let fits = "a".repeat(1024);

@@ -61,6 +61,7 @@ impl Desk {
             team: None,
             subject: "Parcel".to_owned(),
             follow_up_of: None,
+            related_to: None,
         };
         let actor = Actor::Contact { id: opening.contact };
         let opened = desk::decide::open(opening, actor, None, &settings, now);
@@ -91,6 +92,7 @@ impl Desk {
             album: None,
             attachments: 0,
             late: false,
+            automatic: None,
         };
         let said = Said { message: MessageContent::text("?"), ..Said::default() };
         let actor = Actor::Contact { id: self.ticket().contact };

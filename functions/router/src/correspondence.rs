@@ -1,0 +1,144 @@
+//! Where a mail belongs: its platform keeps no conversations, so the mail itself has to tell, and may lie.
+
+use desk::channel::ThreadKey;
+use desk::correspondence::{Correspondence, Letter};
+use desk::ids::TicketId;
+use desk::inbound::Inbound;
+use store::messages::{put_connection_message, put_platform_message};
+use store::table::{TableError, Write};
+use store::threads::Thread;
+
+use crate::{RouteError, Router};
+
+/// The most ids that are looked up for one mail.
+const MAX_LOOKUPS: usize = 50;
+
+/// Where a message belongs.
+#[derive(Debug, Default)]
+pub(crate) struct Place {
+    /// The conversation, unless the message begins one.
+    pub(crate) thread: Option<Thread>,
+    /// The ticket that it has to do with, where it does not belong to it.
+    pub(crate) related: Option<TicketId>,
+    /// Whether the message's own id leads to another message already.
+    pub(crate) id_taken: bool,
+}
+
+impl Router {
+    /// The conversation that a message belongs to.
+    pub(crate) async fn place(&self, inbound: &Inbound, message: &str) -> Result<Place, RouteError> {
+        let Some(letter) = &inbound.letter else {
+            let thread = self.desk.thread(&inbound.thread).await?;
+            return Ok(Place { thread, ..Place::default() });
+        };
+        let mut place = match self.referred(inbound, letter).await? {
+            Some(thread) => belongs(thread, letter),
+            None => Place::default(),
+        };
+        if place.thread.is_none() && place.related.is_none() {
+            // The same mail to another department has a ticket there.
+            let copies = [message.to_owned()];
+            let copy = self.desk.first_platform_message(&all_connections(&inbound.thread), &copies).await?;
+            place.related = copy.map(|copy| copy.ticket);
+        }
+        if let Some(id) = &letter.message_id {
+            let under = inbound.thread.whole_connection();
+            place.id_taken = self.desk.platform_message(&under, &own_id(id)).await?.is_some();
+        }
+        Ok(place)
+    }
+
+    /// The conversation that a mail refers to, whoever wrote it: by our own signed token, by the mails that it
+    /// answers, by the number of a ticket.
+    async fn referred(&self, inbound: &Inbound, letter: &Letter) -> Result<Option<Thread>, RouteError> {
+        for token in &letter.tokens {
+            let key = ThreadKey { conversation: token.clone(), ..inbound.thread.clone() };
+            if let Some(thread) = self.desk.thread(&key).await? {
+                return Ok(Some(thread));
+            }
+        }
+        let ids: Vec<String> = letter.answers.iter().take(MAX_LOOKUPS).map(|id| own_id(id)).collect();
+        if !ids.is_empty() {
+            let under = inbound.thread.whole_connection();
+            let found = self.desk.first_platform_message(&under, &ids).await?;
+            if let Some(conversation) = found.and_then(|found| found.conversation) {
+                let key = ThreadKey { conversation, ..inbound.thread.clone() };
+                return Ok(self.desk.thread(&key).await?);
+            }
+        }
+        let Some(number) = letter.number else { return Ok(None) };
+        let Some(ticket) = self.desk.ticket_by_number(number).await? else { return Ok(None) };
+        let Some(key) = self.desk.ticket(ticket).await?.and_then(|ticket| ticket.thread) else {
+            return Ok(None);
+        };
+        if key.whole_connection() != inbound.thread.whole_connection() {
+            return Ok(None);
+        }
+        // A number proves nothing: only who takes part may use it.
+        let thread = self.desk.thread(&key).await?;
+        Ok(thread.filter(|thread| takes_part(thread, letter)))
+    }
+}
+
+/// Whether a mail belongs to the conversation that it refers to. A stranger never joins, and a new matter is a new
+/// ticket: both are only related to it.
+fn belongs(thread: Thread, letter: &Letter) -> Place {
+    let related = Place { related: Some(thread.ticket), ..Place::default() };
+    if !takes_part(&thread, letter) {
+        return related;
+    }
+    let new_matter = thread.correspondence.as_ref().is_some_and(|talk| talk.is_new_subject(&letter.subject));
+    if new_matter && letter.automatic.is_none() {
+        return related;
+    }
+    Place { thread: Some(thread), ..Place::default() }
+}
+
+fn takes_part(thread: &Thread, letter: &Letter) -> bool {
+    let talk = thread.correspondence.as_ref();
+    talk.zip(letter.author()).is_some_and(|(talk, author)| talk.admits(author))
+}
+
+/// What is remembered of a conversation after a mail.
+pub(crate) fn remembered(thread: Option<&Thread>, letter: &Letter) -> Correspondence {
+    match thread.and_then(|thread| thread.correspondence.clone()) {
+        Some(mut talk) => {
+            talk.take(letter);
+            talk
+        }
+        None => Correspondence::begun_by(letter),
+    }
+}
+
+/// The writes that make a message known by its ids. The first one fails when the message stands already.
+pub(crate) fn marks(
+    inbound: &Inbound,
+    place: &Place,
+    thread: &ThreadKey,
+    message: &str,
+    ticket: TicketId,
+    seq: u64,
+) -> Result<Vec<Write>, TableError> {
+    let Some(letter) = &inbound.letter else {
+        return Ok(vec![put_platform_message(thread, message, ticket, seq)?]);
+    };
+    let mut marks = vec![put_connection_message(thread, message, ticket, seq)?];
+    if let Some(id) = letter.message_id.as_ref().filter(|_| !place.id_taken) {
+        marks.push(put_connection_message(thread, &own_id(id), ticket, seq)?);
+    }
+    if place.thread.is_none() && place.related.is_none() {
+        marks.push(put_platform_message(&all_connections(thread), message, ticket, seq)?);
+    }
+    Ok(marks)
+}
+
+/// A Message-ID as its mails write it, which tells it from every other kind of id.
+pub(crate) fn own_id(id: &str) -> String {
+    format!("<{id}>")
+}
+
+/// Where a mail is found whatever department it went to.
+fn all_connections(thread: &ThreadKey) -> ThreadKey {
+    let connection = desk::ids::ConnectionId::new(desk::ids::Ulid::nil());
+    ThreadKey { connection, conversation: String::new(), ..thread.clone() }
+}

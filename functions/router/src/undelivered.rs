@@ -1,0 +1,121 @@
+//! Reports that a message of ours did not arrive after all.
+
+use desk::command::{Command, Request};
+use desk::event::{Actor, DeliveryProblem, Fact};
+use desk::inbound::{Happened, Inbound};
+use desk::reply::{Delivery, Reply};
+use store::execute::ExecuteError;
+use store::messages::put_delivery;
+use store::suppressions::Suppression;
+use store::table::TableError;
+
+use crate::correspondence::own_id;
+use crate::{RouteError, Router, cause};
+
+/// How often a reply is read anew when somebody else writes it.
+const ATTEMPTS: u32 = 4;
+
+/// A report, as the platform gives it.
+#[derive(Debug)]
+pub(crate) struct Report {
+    /// The platform's ids of the message, the most telling first.
+    pub(crate) ids: Vec<String>,
+    /// The addresses that were not reached.
+    pub(crate) addresses: Vec<String>,
+    /// Whether they never will be.
+    pub(crate) permanent: bool,
+    /// A stable word.
+    pub(crate) reason: String,
+    /// What the report says.
+    pub(crate) detail: String,
+}
+
+impl Router {
+    /// Marks the reply as failed, and remembers addresses that are gone. What is about no message of ours is taken in
+    /// as a message that no person wrote, if it has anything to say.
+    pub(crate) async fn undelivered(&self, inbound: &Inbound, report: Report) -> Result<(), RouteError> {
+        let Some(reply) = self.reported(inbound, &report.ids).await? else {
+            if inbound.letter.is_none() {
+                return Ok(());
+            }
+            let message = Inbound { happened: as_message(inbound, &report), ..inbound.clone() };
+            return self.message(message, false).await;
+        };
+        if report.permanent {
+            // Only addresses that the reply went to: a report could otherwise be forged to silence others.
+            let thread = self.desk.thread(&reply.thread).await?;
+            let talk = thread.and_then(|thread| thread.correspondence).unwrap_or_default();
+            for address in report.addresses.iter().filter(|address| talk.admits(address)) {
+                let suppression = Suppression {
+                    address: address.clone(),
+                    reason: report.reason.clone(),
+                    detail: report.detail.clone(),
+                    since: self.desk.now(),
+                };
+                self.desk.suppress(&reply.thread.channel, &suppression).await?;
+            }
+        }
+        self.fail(inbound, reply, report).await
+    }
+
+    /// The reply that a report is about.
+    async fn reported(&self, inbound: &Inbound, ids: &[String]) -> Result<Option<Reply>, RouteError> {
+        let ids: Vec<String> = ids.iter().map(|id| own_id(id)).collect();
+        if ids.is_empty() {
+            return Ok(None);
+        }
+        let under = inbound.thread.whole_connection();
+        let Some(stands) = self.desk.first_platform_message(&under, &ids).await? else { return Ok(None) };
+        let Some(event) = self.desk.event(stands.ticket, stands.seq).await? else { return Ok(None) };
+        let Fact::Replied(replied) = event.fact else { return Ok(None) };
+        let Some(thread) = self.desk.ticket(stands.ticket).await?.and_then(|ticket| ticket.thread) else {
+            return Ok(None);
+        };
+        Ok(self.desk.reply(&thread, replied.reply).await?)
+    }
+
+    async fn fail(&self, inbound: &Inbound, reply: Reply, report: Report) -> Result<(), RouteError> {
+        let (ticket, thread, id) = (reply.ticket, reply.thread.clone(), reply.id);
+        let problem =
+            DeliveryProblem { reply: id, reason: report.reason.clone(), detail: Some(report.detail.clone()) };
+        let request =
+            Request { actor: Actor::System, cause: cause(inbound), command: Command::FailReply(problem) };
+        let now = self.desk.now();
+        let mark = format!("undelivered:{}", inbound.key);
+        let noted = self
+            .desk
+            .execute_with(ticket, None, request, |_, _| Ok(vec![put_delivery(&thread, &mark, now)?]))
+            .await;
+        match noted {
+            Ok(_) | Err(ExecuteError::DoneBefore(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let mut reply = reply;
+        for _ in 0..ATTEMPTS {
+            reply.state = Delivery::Failed;
+            reply.reason = Some(report.reason.clone());
+            reply.detail = Some(report.detail.clone());
+            reply.lease = None;
+            reply.due_at = None;
+            match self.desk.save_reply(&mut reply).await {
+                Ok(()) => return Ok(()),
+                Err(TableError::ConditionFailed(_)) => {
+                    let Some(now) = self.desk.reply(&thread, id).await? else { return Ok(()) };
+                    reply = now;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(TableError::Conflict.into())
+    }
+}
+
+/// A report about nothing of ours, as the message that it also is.
+fn as_message(inbound: &Inbound, report: &Report) -> Happened {
+    let text = format!("{}: {}", report.addresses.join(", "), report.detail);
+    Happened::Message {
+        id: inbound.key.clone(),
+        content: desk::message::MessageContent::text(text),
+        album: None,
+    }
+}

@@ -1,0 +1,311 @@
+//! Correspondence: what stands in for a conversation where the platform keeps none, as with e-mail.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The most people of one correspondence that are remembered.
+const MAX_PARTICIPANTS: usize = 50;
+/// The most Message-IDs that a mail of ours refers to.
+const MAX_REFERENCES: usize = 20;
+
+/// A person or a list with an address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Mailbox {
+    /// The name that goes with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// `local@domain`.
+    pub address: String,
+}
+
+impl Mailbox {
+    /// Whether this is the same address. Servers that tell upper from lower case are all but extinct.
+    pub fn is(&self, address: &str) -> bool {
+        self.address.eq_ignore_ascii_case(address)
+    }
+}
+
+/// What is known about who really sent a mail.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Authenticity {
+    /// Nothing was checked, or there was nothing to check.
+    #[default]
+    Unknown,
+    /// The domain stands for it.
+    Proved,
+    /// The domain disowns it: who it claims to be from did probably not send it.
+    Disowned,
+}
+
+/// What a mail says besides its text, as agents see it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Letterhead {
+    /// The author.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Mailbox>,
+    /// The recipients that the author named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub to: Vec<Mailbox>,
+    /// Who got a copy.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cc: Vec<Mailbox>,
+    /// The history that the mail repeats, folded away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quoted: Option<String>,
+    /// The signature, folded away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+    /// Whether there is a formatted form, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub html: bool,
+    /// Whether its sender is who it says.
+    #[serde(default)]
+    pub authenticity: Authenticity,
+    /// The checks behind that, such as `spf=pass dkim=fail dmarc=none`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub checks: String,
+    /// What was left out or not understood.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// What a mail tells about where it belongs and whom an answer goes to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Letter {
+    /// What agents see of it.
+    pub head: Letterhead,
+    /// The subject.
+    pub subject: String,
+    /// Its Message-ID.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
+    /// The ids of its thread, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<String>,
+    /// The ids of mails that it answers, the most telling first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<String>,
+    /// The conversations that our own signed tokens in it name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tokens: Vec<String>,
+    /// The ticket number in its subject.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u64>,
+    /// Whom an answer goes to.
+    pub answer_to: Vec<Mailbox>,
+    /// Who gets a copy of an answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub copies: Vec<Mailbox>,
+    /// The sign that no person wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub automatic: Option<String>,
+}
+
+impl Letter {
+    /// The author's address.
+    pub fn author(&self) -> Option<&str> {
+        self.head.from.as_ref().map(|from| from.address.as_str())
+    }
+}
+
+/// What is remembered of a correspondence, so that it can be answered and strangers are kept out.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Correspondence {
+    /// What it is about, as it was first said.
+    pub subject: String,
+    /// Everybody who may write in it: the customer, and whoever was named by one who may.
+    pub participants: Vec<Mailbox>,
+    /// Whom the next answer goes to.
+    pub answer_to: Vec<Mailbox>,
+    /// Who gets a copy of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub copies: Vec<Mailbox>,
+    /// The ids that the next answer refers to, oldest first; the last one is what it answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<String>,
+}
+
+impl Correspondence {
+    /// What a first mail begins.
+    pub fn begun_by(letter: &Letter) -> Self {
+        let mut begun = Self { subject: letter.subject.clone(), ..Self::default() };
+        begun.take(letter);
+        begun
+    }
+
+    /// Whether somebody may write in it.
+    pub fn admits(&self, address: &str) -> bool {
+        self.participants.iter().any(|known| known.is(address))
+    }
+
+    /// Takes in a mail of somebody who may write. What its domain disowns changes nothing: a forger could otherwise
+    /// name new participants, or have answers sent elsewhere. What a machine wrote is nothing to answer.
+    pub fn take(&mut self, letter: &Letter) {
+        let disowned = letter.head.authenticity == Authenticity::Disowned;
+        let first = self.participants.is_empty();
+        if (disowned || letter.automatic.is_some()) && !first {
+            return;
+        }
+        let named = letter.head.from.iter().chain(&letter.answer_to).chain(&letter.copies);
+        for mailbox in named {
+            if !self.admits(&mailbox.address) && self.participants.len() < MAX_PARTICIPANTS {
+                self.participants.push(mailbox.clone());
+            }
+        }
+        self.answer_to.clone_from(&letter.answer_to);
+        self.copies.clone_from(&letter.copies);
+        let mut references = letter.references.clone();
+        references.extend(letter.message_id.clone());
+        if references.len() > MAX_REFERENCES {
+            // The first one is what mail programs group by.
+            references.drain(1..=references.len() - MAX_REFERENCES);
+        }
+        self.references = references;
+    }
+
+    /// Whether a subject is about something else altogether: not the same words with a prefix or a number.
+    pub fn is_new_subject(&self, subject: &str) -> bool {
+        let (ours, theirs) = (bare_subject(&self.subject), bare_subject(subject));
+        !theirs.is_empty() && !ours.is_empty() && !theirs.contains(&ours) && !ours.contains(&theirs)
+    }
+}
+
+/// A subject without the prefixes of answers and forwards, ticket numbers, case and white space.
+pub fn bare_subject(subject: &str) -> String {
+    let mut rest = subject.trim();
+    while let Some(stripped) = without_prefix(rest) {
+        rest = stripped.trim_start();
+    }
+    let words: Vec<String> =
+        rest.split_whitespace().filter(|word| !is_ticket_number(word)).map(str::to_lowercase).collect();
+    words.join(" ")
+}
+
+/// The subject without one prefix such as `Re:`, `AW[2]:` or `[External]`.
+fn without_prefix(subject: &str) -> Option<&str> {
+    const PREFIXES: [&str; 20] = [
+        "re",
+        "aw",
+        "sv",
+        "vs",
+        "antw",
+        "ref",
+        "res",
+        "rv",
+        "fw",
+        "fwd",
+        "wg",
+        "tr",
+        "enc",
+        "ha",
+        "на",
+        "ответ",
+        "отв",
+        "нa",
+        "пересл",
+        "fyi",
+    ];
+    if subject.starts_with('[')
+        && let Some((_, rest)) = subject.split_once(']')
+        && !rest.trim().is_empty()
+    {
+        return Some(rest);
+    }
+    let (prefix, rest) = subject.split_once(':')?;
+    let prefix = prefix.split('[').next().unwrap_or_default().trim().to_lowercase();
+    PREFIXES.contains(&prefix.as_str()).then_some(rest)
+}
+
+fn is_ticket_number(word: &str) -> bool {
+    let digits = word.trim_matches(|c: char| matches!(c, '[' | ']' | '(' | ')' | '#' | ':'));
+    word.contains('#') && !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The ticket number in a subject: `[#1024]` or `#1024`.
+pub fn number_in(subject: &str) -> Option<u64> {
+    subject
+        .split_whitespace()
+        .filter(|word| is_ticket_number(word))
+        .find_map(|word| word.trim_matches(|c: char| !c.is_ascii_digit()).parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mailbox(address: &str) -> Mailbox {
+        Mailbox { name: None, address: address.to_owned() }
+    }
+
+    fn letter(from: &str, subject: &str) -> Letter {
+        Letter {
+            head: Letterhead { from: Some(mailbox(from)), ..Letterhead::default() },
+            subject: subject.to_owned(),
+            message_id: Some(format!("1@{from}")),
+            references: Vec::new(),
+            answers: Vec::new(),
+            tokens: Vec::new(),
+            number: None,
+            answer_to: vec![mailbox(from)],
+            copies: Vec::new(),
+            automatic: None,
+        }
+    }
+
+    #[test]
+    fn whoever_is_named_by_a_participant_may_write() {
+        let mut first = letter("ann@example.org", "Broken lamp");
+        first.copies = vec![mailbox("Bob@example.org")];
+        let mut talk = Correspondence::begun_by(&first);
+        assert!(talk.admits("bob@EXAMPLE.org") && !talk.admits("eve@example.org"));
+        talk.take(&letter("bob@example.org", "Re: Broken lamp"));
+        assert_eq!(talk.answer_to, [mailbox("bob@example.org")]);
+
+        let mut forged = letter("ann@example.org", "Re: Broken lamp");
+        forged.head.authenticity = Authenticity::Disowned;
+        forged.answer_to = vec![mailbox("eve@example.org")];
+        talk.take(&forged);
+        assert!(!talk.admits("eve@example.org"));
+        assert_eq!(talk.answer_to, [mailbox("bob@example.org")]);
+    }
+
+    #[test]
+    fn references_keep_the_first_and_the_latest() {
+        let mut long = letter("ann@example.org", "x");
+        long.references = (0..100).map(|number| format!("{number}@x")).collect();
+        let talk = Correspondence::begun_by(&long);
+        assert_eq!(talk.references.len(), MAX_REFERENCES);
+        assert_eq!(talk.references[0], "0@x");
+        assert_eq!(talk.references[1], "82@x");
+        assert_eq!(talk.references.last().unwrap(), "1@ann@example.org");
+    }
+
+    #[test]
+    fn prefixes_and_numbers_make_no_new_subject() {
+        let talk = Correspondence { subject: "Broken lamp".to_owned(), ..Correspondence::default() };
+        for same in [
+            "Re: Broken lamp",
+            "RE: FW: broken  LAMP",
+            "AW[2]: [#1024] Broken lamp",
+            "Ответ: Broken lamp (was: help)",
+            "[External] Re: Broken lamp #7",
+            "",
+            "Re:",
+            "lamp",
+        ] {
+            assert!(!talk.is_new_subject(same), "{same}");
+        }
+        assert!(talk.is_new_subject("Invoice for May"));
+        assert!(talk.is_new_subject("Re: Invoice for May"));
+    }
+
+    #[test]
+    fn a_number_is_found_where_it_is_marked() {
+        assert_eq!(number_in("Re: [#1024] Lamp"), Some(1024));
+        assert_eq!(number_in("Lamp #7:"), Some(7));
+        assert_eq!(number_in("Order 1024"), None);
+        assert_eq!(number_in("C# and #rust"), None);
+        assert_eq!(number_in(&format!("#{}", "9".repeat(40))), None);
+    }
+}
