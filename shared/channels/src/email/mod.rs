@@ -1,0 +1,10 @@
+//! E-mail: [RFC 5322](https://www.rfc-editor.org/rfc/rfc5322) messages, however they arrive.
+//!
+//! Reading is pure and total: any bytes in, a [`Mail`] out. What a mail says about how it arrived is believed only
+//! where our own receiver wrote it on top, see [`Arrival`].
+
+pub mod mail;
+
+pub use mail::{
+    Arrival, Automatic, Bounce, BouncedRecipient, Complaint, Mail, Mailbox, Part, ReturnPath, Verdict,
+};
