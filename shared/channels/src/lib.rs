@@ -5,6 +5,7 @@
 
 pub mod connection;
 pub mod directory;
+pub mod email;
 pub mod http;
 pub mod platform;
 pub mod receiver;

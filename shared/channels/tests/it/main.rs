@@ -8,6 +8,7 @@
 
 mod bot_api;
 mod calls;
+mod composing;
 mod fixtures;
 mod meaning;
 mod splitting;

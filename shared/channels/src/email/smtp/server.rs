@@ -1,0 +1,169 @@
+//! The server that an `smtp_url` names.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
+use lettre::transport::smtp::client::TlsParameters;
+use percent_encoding::percent_decode_str;
+use url::Url;
+
+use super::answer::Failure;
+
+/// How we log in, in the order of preference.
+pub(super) const MECHANISMS: &[Mechanism] = &[Mechanism::Plain, Mechanism::Login];
+
+/// A mail server to send through: `smtp://user:password@host:587` or `smtps://user:password@host:465`.
+///
+/// User and password are percent-encoded where they have reserved characters, and may be absent. `smtps` speaks TLS
+/// from the first byte; `smtp` insists on STARTTLS, except towards this very machine, where there is nobody to listen
+/// in. `?tls=none` and `?tls=required` say otherwise.
+#[derive(Clone)]
+pub struct Server {
+    host: String,
+    port: u16,
+    tls: Tls,
+    login: Option<Login>,
+}
+
+#[derive(Clone)]
+struct Login {
+    credentials: Credentials,
+    password: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tls {
+    Never,
+    Upgrade,
+    FromTheStart,
+}
+
+/// A text that is no `smtp_url`. It may hold a password, and is not repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadUrl {
+    /// There is none.
+    #[error("The setting smtp_url is empty.")]
+    Missing,
+    /// It is not of the form.
+    #[error(
+        "The setting smtp_url does not look like smtp://user:password@host:587 or smtps://user:password@host:465. \
+         Characters such as @, : and / in the password must be percent-encoded."
+    )]
+    Unreadable,
+    /// It has a parameter that is not known.
+    #[error(
+        "The only parameter that the setting smtp_url takes is tls=required or tls=none, and smtps needs none."
+    )]
+    Parameter,
+}
+
+impl BadUrl {
+    pub(super) const fn reason(self) -> &'static str {
+        match self {
+            Self::Missing => "no_smtp_url",
+            Self::Unreadable | Self::Parameter => "bad_smtp_url",
+        }
+    }
+}
+
+impl FromStr for Server {
+    type Err = BadUrl;
+
+    fn from_str(text: &str) -> Result<Self, BadUrl> {
+        if text.trim().is_empty() {
+            return Err(BadUrl::Missing);
+        }
+        let url = Url::parse(text.trim()).map_err(|_| BadUrl::Unreadable)?;
+        let host = host(url.host_str().unwrap_or_default()).ok_or(BadUrl::Unreadable)?;
+        let mut parameters = url.query_pairs();
+        let wish = parameters.next();
+        if parameters.next().is_some() || url.fragment().is_some() || !matches!(url.path(), "" | "/") {
+            return Err(BadUrl::Unreadable);
+        }
+        let wish = wish.as_ref().map(|(name, value)| (name.as_ref(), value.as_ref()));
+        let (port, tls) = match (url.scheme(), wish) {
+            ("smtps", None) => (465, Tls::FromTheStart),
+            ("smtp", Some(("tls", "required"))) => (587, Tls::Upgrade),
+            ("smtp", Some(("tls", "none"))) => (587, Tls::Never),
+            ("smtp", None) if is_this_machine(&host) => (587, Tls::Never),
+            ("smtp", None) => (587, Tls::Upgrade),
+            ("smtp" | "smtps", Some(_)) => return Err(BadUrl::Parameter),
+            _ => return Err(BadUrl::Unreadable),
+        };
+        let decoded = |text| {
+            let text = percent_decode_str(text).decode_utf8().map_err(|_| BadUrl::Unreadable)?;
+            if text.chars().any(char::is_control) { Err(BadUrl::Unreadable) } else { Ok(text.into_owned()) }
+        };
+        let login = match (decoded(url.username())?, decoded(url.password().unwrap_or_default())?) {
+            (user, password) if user.is_empty() && password.is_empty() => None,
+            (user, password) => {
+                Some(Login { credentials: Credentials::new(user, password.clone()), password })
+            }
+        };
+        Ok(Self { host, port: url.port().unwrap_or(port), tls, login })
+    }
+}
+
+impl Server {
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(super) fn needs_tls(&self) -> bool {
+        self.tls != Tls::Never
+    }
+
+    pub(super) fn starts_with_tls(&self) -> bool {
+        self.tls == Tls::FromTheStart
+    }
+
+    pub(super) fn credentials(&self) -> Option<&Credentials> {
+        self.login.as_ref().map(|login| &login.credentials)
+    }
+
+    /// What TLS needs. The certificates of the system are read from files.
+    pub(super) async fn tls(&self) -> Result<TlsParameters, Failure> {
+        let host = self.host.clone();
+        match tokio::task::spawn_blocking(move || TlsParameters::new(host)).await {
+            Ok(parameters) => parameters.map_err(Failure::Smtp),
+            Err(_) => Err(Failure::Timeout),
+        }
+    }
+
+    /// A text of the server without the secret that it may repeat.
+    pub(super) fn without_secret(&self, text: &str) -> String {
+        match &self.login {
+            Some(login) if !login.password.is_empty() => text.replace(&login.password, "…"),
+            _ => text.to_owned(),
+        }
+    }
+}
+
+/// A host as it is looked up. The standard leaves names in such URLs percent-encoded.
+fn host(text: &str) -> Option<String> {
+    if let Some(address) = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
+        return Some(address.to_owned());
+    }
+    let name = percent_decode_str(text).decode_utf8().ok()?;
+    idna::domain_to_ascii(&name).ok().filter(|name| !name.is_empty())
+}
+
+fn is_this_machine(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("tls", &self.tls)
+            .finish_non_exhaustive()
+    }
+}
