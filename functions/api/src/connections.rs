@@ -173,7 +173,7 @@ async fn connect(
     let told = platform.connect(&api.http, open, webhook.as_deref()).await.map_err(refused)?;
     let mut settings = open.settings.clone();
     settings.extend(told);
-    let receives = if base.is_some() { Receives::Webhook } else { Receives::Polling };
+    let receives = if base.is_none() && platform.can_poll() { Receives::Polling } else { Receives::Webhook };
     settings.insert(RECEIVES.to_owned(), receives.word().into());
     match base {
         Some(base) => settings.insert(PUBLIC_URL.to_owned(), base.into()),

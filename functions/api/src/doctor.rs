@@ -181,7 +181,7 @@ async fn connection(api: &Shared, stored: &StoredConnection, all: &[StoredConnec
     let webhook = base
         .filter(|_| Receives::of(stored) == Receives::Webhook)
         .map(|base| webhook_url(base, &stored.channel, stored.id));
-    for found in platform.examine(&api.http, &open, webhook.as_deref()).await {
+    for found in platform.examine(&api.http, api.dns.as_deref(), &open, webhook.as_deref()).await {
         findings.push(Finding { ok: found.ok, area: area.clone(), what: found.what, advice: found.advice });
     }
     findings

@@ -21,6 +21,7 @@ mod doctor;
 mod document;
 mod edge;
 mod events;
+mod formatted;
 mod notes;
 mod once;
 mod page;
@@ -31,6 +32,7 @@ mod replies;
 mod resolution;
 mod revision;
 mod settings;
+mod suppressions;
 mod tickets;
 mod tokens;
 
@@ -40,6 +42,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use channels::Directory;
+use channels::email::dns::Lookup;
 use channels::http::Http;
 use store::Desk;
 use store::blobs::Blobs;
@@ -64,6 +67,8 @@ pub struct Api {
     pub directory: Directory,
     /// What channels talk to their platforms with.
     pub http: Http,
+    /// Where records of domains are looked up, for the doctor.
+    pub dns: Option<Arc<dyn Lookup>>,
     /// The object store.
     pub blobs: Blobs,
     /// The inbound queue, for what a replay finds to belong to another conversation.
@@ -106,12 +111,14 @@ fn routes() -> OpenApiRouter<Shared> {
     let resources = OpenApiRouter::new()
         .merge(tickets::routes())
         .merge(events::routes())
+        .merge(formatted::routes())
         .merge(replies::routes())
         .merge(notes::routes())
         .merge(attachments::routes())
         .merge(contacts::routes())
         .merge(connections::routes())
         .merge(settings::routes())
+        .merge(suppressions::routes())
         .merge(tokens::routes())
         .merge(dead_letters::routes())
         .merge(doctor::routes());

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use api::{Api, Limits};
 use async_trait::async_trait;
 use channels::Directory;
+use channels::email::dns::{Lookup, Resolver};
 use channels::http::Http;
 use desk::calendar::Zone;
 use lambda::{Aws, QueueName};
@@ -27,6 +28,7 @@ async fn main() -> Result<(), lambda::Error> {
         directory: Directory::new(desk.clone(), Arc::clone(&key)),
         key,
         http: Http::new()?,
+        dns: Resolver::system().ok().map(|dns| Arc::new(dns) as Arc<dyn Lookup>),
         blobs: aws.blobs()?,
         inbound: queue(QueueName::Inbound)?,
         queues: vec![

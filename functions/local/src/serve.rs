@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::Api;
+use channels::email::dns::{Lookup, Resolver};
 use channels::http::Http;
 use channels::platform::Outlets;
 use channels::{Directory, Receiver};
@@ -177,6 +178,7 @@ impl Parts {
             key: Arc::clone(&self.key),
             directory: self.directory.clone(),
             http: self.http.clone(),
+            dns: Resolver::system().ok().map(|dns| Arc::new(dns) as Arc<dyn Lookup>),
             blobs: self.blobs.clone(),
             inbound: Arc::new(queues.inbound.clone()),
             queues: vec![
@@ -193,6 +195,7 @@ impl Parts {
             public_url: self.public_url.clone(),
             limits: None,
         })
+        .merge(email::handler(self.receiver()))
         .merge(telegram::handler(self.receiver()))
         .merge(links::handler(uploads))
     }

@@ -1,6 +1,7 @@
 //! Files of messages: from the platform into the object store, before the platform forgets them.
 
 use channels::platform::{FetchError, Fetched};
+use desk::event::Raw;
 use desk::ids::{AttachmentId, TicketId};
 use desk::message::Attachment;
 use sha2::{Digest, Sha256};
@@ -52,6 +53,9 @@ impl Worker {
         if file.size.is_some_and(|size| size > LIMIT) {
             return self.note(failed(ticket, id, file, "too_large", self.desk.now())).await;
         }
+        if context.platform.keeps_originals() {
+            return self.extract(ticket, context, id, file, source).await;
+        }
         match context.platform.fetch(&self.http, &context.known.open, source, LIMIT).await {
             Ok(fetched) => self.keep(ticket, id, file, fetched).await,
             Err(FetchError { transient: false, reason, detail }) => {
@@ -59,6 +63,25 @@ impl Worker {
                 self.note(failed(ticket, id, file, reason, self.desk.now())).await
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Takes a file out of the original that was kept with its message.
+    async fn extract(
+        &self,
+        ticket: TicketId,
+        context: &Context,
+        id: AttachmentId,
+        file: &Attachment,
+        source: &str,
+    ) -> Result<(), WorkError> {
+        let Some(Raw::Object(key)) = context.event.content.said().and_then(|said| said.raw.as_ref()) else {
+            return self.note(failed(ticket, id, file, "gone", self.desk.now())).await;
+        };
+        let original = self.blobs.get(key).await?;
+        match context.platform.extract(&original, source) {
+            Some(bytes) => self.keep(ticket, id, file, Fetched { bytes, name: None, content_type: None }).await,
+            None => self.note(failed(ticket, id, file, "unreadable", self.desk.now())).await,
         }
     }
 

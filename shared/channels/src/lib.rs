@@ -17,7 +17,7 @@ pub use platform::Platform;
 pub use receiver::Receiver;
 
 /// Every channel that this version speaks.
-pub const PLATFORMS: [&dyn Platform; 1] = [&telegram::Telegram];
+pub const PLATFORMS: [&dyn Platform; 2] = [&email::Email, &telegram::Telegram];
 
 /// The module of a channel, by its name.
 pub fn platform(name: &str) -> Option<&'static dyn Platform> {

@@ -15,7 +15,11 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::Connection;
+use crate::email::dns::Lookup;
 use crate::http::Http;
+
+/// The largest body that a webhook has on most platforms, in bytes.
+pub const MAX_BODY: usize = 10 * 1024 * 1024;
 
 /// The conversation of what could not be read far enough to tell where it belongs.
 pub const UNPARSED: &str = "unparsed";
@@ -251,6 +255,16 @@ pub trait Platform: Send + Sync + 'static {
     /// also share what the platform keeps once for the account, such as its webhook.
     fn account<'a>(&self, connection: &'a Connection) -> Option<&'a str>;
 
+    /// Whether a desk that the platform cannot reach may ask it for news.
+    fn can_poll(&self) -> bool {
+        true
+    }
+
+    /// The largest body of a webhook, in bytes.
+    fn max_body(&self) -> usize {
+        MAX_BODY
+    }
+
     /// Whether there is somebody to answer in a conversation: there is not where we could not tell who wrote.
     fn can_answer(&self, conversation: &str) -> bool {
         conversation != UNPARSED
@@ -334,7 +348,13 @@ pub trait Platform: Send + Sync + 'static {
     async fn disconnect(&self, http: &Http, connection: &Connection) -> Result<(), ConnectError>;
 
     /// Whether all is well with a connection, and what to do.
-    async fn examine(&self, http: &Http, connection: &Connection, webhook_url: Option<&str>) -> Vec<Finding>;
+    async fn examine(
+        &self,
+        http: &Http,
+        dns: Option<&dyn Lookup>,
+        connection: &Connection,
+        webhook_url: Option<&str>,
+    ) -> Vec<Finding>;
 
     /// Waits for new bodies without a webhook, up to some 25 seconds, each as a webhook would have brought it.
     /// `position` is where the last poll ended; handing in the returned one acknowledges what came before it.

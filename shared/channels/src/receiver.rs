@@ -24,9 +24,6 @@ use store::queue::{Queue, QueueError};
 use crate::directory::{Directory, DirectoryError, Known};
 use crate::{Connection, Platform};
 
-/// The largest body that a webhook may have, in bytes.
-pub const MAX_BODY: usize = 10 * 1024 * 1024;
-
 /// Originals beyond this many bytes go to the object store.
 const LARGE_ORIGINAL: usize = 32 * 1024;
 
@@ -67,11 +64,16 @@ impl Receiver {
         body: &[u8],
     ) -> Result<(), ReceiveError> {
         let happened: Vec<Inbound> = platform.parse(connection, body, self.directory.now());
+        let original = if platform.keeps_originals() && !happened.is_empty() {
+            Some(Raw::Object(self.keep_original(Bytes::copy_from_slice(body)).await?))
+        } else {
+            None
+        };
         let mut messages = Vec::with_capacity(happened.len());
         for mut inbound in happened {
             inbound.raw = match inbound.raw {
                 Some(raw) => Some(self.keep(raw).await?),
-                None => None,
+                None => original.clone(),
             };
             messages.push(Envelope::pack(inbound, &self.blobs).await?);
         }
@@ -91,11 +93,15 @@ impl Receiver {
             },
             small => return Ok(small),
         };
-        // Named for its content, so that a repeated delivery overwrites it with itself.
+        self.keep_original(bytes).await.map(Raw::Object)
+    }
+
+    /// Keeps an original under a name made of its content, so that a repeated delivery overwrites it with itself.
+    async fn keep_original(&self, bytes: Bytes) -> Result<String, BlobError> {
         let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         let key = format!("originals/{digest}");
         self.blobs.put(&key, bytes).await?;
-        Ok(Raw::Object(key))
+        Ok(key)
     }
 
     async fn webhook(
@@ -144,7 +150,7 @@ impl Receiver {
 /// The webhook of a channel: `POST /webhooks/<channel>/<connection>`.
 ///
 /// Answers 200 once everything is durable, 401 without proof of origin, 404 for an unknown connection, 413 above
-/// [`MAX_BODY`], 503 when it could not be made durable and must be sent again; errors as RFC 9457 problems.
+/// the platform's [limit](Platform::max_body), 503 when it could not be made durable and must be sent again; errors as RFC 9457 problems.
 pub fn webhook(platform: &'static dyn Platform, receiver: Receiver) -> Router {
     let handler = move |State(receiver): State<Receiver>,
                         path: Result<Path<String>, PathRejection>,
@@ -167,7 +173,7 @@ pub fn webhook(platform: &'static dyn Platform, receiver: Receiver) -> Router {
     let route = post(handler).fallback(async || problem(StatusCode::METHOD_NOT_ALLOWED));
     Router::new()
         .route(&format!("/webhooks/{}/{{connection}}", platform.name()), route)
-        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(DefaultBodyLimit::max(platform.max_body()))
         .with_state(receiver)
 }
 

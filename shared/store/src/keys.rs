@@ -88,7 +88,12 @@ pub fn identity(kind: &str, address: &str) -> Key {
 
 /// An address of a channel that cannot be reached any more.
 pub fn suppression(channel: &Channel, address: &str) -> Key {
-    Key::new(format!("U#{channel}#{}", part(&address.to_lowercase())), HEAD)
+    Key::new(suppression_partition(channel), part(&address.to_lowercase()))
+}
+
+/// All addresses of a channel that cannot be reached any more.
+pub fn suppression_partition(channel: &Channel) -> String {
+    format!("U#{channel}")
 }
 
 /// A ticket's number for people.

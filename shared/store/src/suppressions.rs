@@ -7,7 +7,8 @@ use utoipa::ToSchema;
 
 use crate::desk::Desk;
 use crate::keys;
-use crate::table::{Condition, Item, TableError, Write};
+use crate::table::{Condition, Item, Query, TableError, Write};
+use crate::tickets::Listed;
 
 /// An address that cannot be reached any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -40,6 +41,23 @@ impl Desk {
             return Ok(Vec::new());
         }
         self.table.get_many(&keys).await?.into_iter().map(Item::read).collect()
+    }
+
+    /// All addresses of a channel that cannot be reached.
+    ///
+    /// # Errors
+    /// When the table is unavailable.
+    pub async fn suppressions(
+        &self,
+        channel: &Channel,
+        after: Option<String>,
+        limit: usize,
+    ) -> Result<Listed<Suppression>, TableError> {
+        let query = Query::partition(keys::suppression_partition(channel)).after(after).limit(limit);
+        let page = self.table.query(query).await?;
+        let next = page.items.last().filter(|_| page.more).map(|last| last.key.sk.clone());
+        let items = page.items.into_iter().map(Item::read).collect::<Result<Vec<_>, _>>()?;
+        Ok(Listed { items, next })
     }
 
     /// Notes that an address cannot be reached. The first reason stays.

@@ -9,6 +9,7 @@
 )]
 
 pub mod desk;
+pub mod mail;
 pub mod stage;
 pub mod target;
 pub mod telegram;

@@ -123,6 +123,7 @@ impl Stage {
             key: Arc::clone(&key),
             directory: Directory::new(desk.clone(), key),
             http: Http::new().unwrap(),
+            dns: None,
             blobs: Blobs::new(Arc::new(objects), Arc::new(PlainLinks)),
             inbound: Arc::new(inbound.clone()),
             queues: vec![("inbound", Arc::new(inbound.clone()))],

@@ -29,6 +29,7 @@ use serde_json::{Map, Value};
 
 use crate::Connection;
 use crate::http::Http;
+use crate::email::dns::Lookup;
 use crate::platform::{
     Accepted, ConnectError, Destination, FetchError, Fetched, File, Finding, Message, Outlets, Part,
     Platform, Polled, SendError, Setting, SettingKind, Unauthentic, Unsendable,
@@ -155,7 +156,13 @@ impl Platform for Telegram {
         connect::disconnect(http, connection).await
     }
 
-    async fn examine(&self, http: &Http, connection: &Connection, webhook_url: Option<&str>) -> Vec<Finding> {
+    async fn examine(
+        &self,
+        http: &Http,
+        _: Option<&dyn Lookup>,
+        connection: &Connection,
+        webhook_url: Option<&str>,
+    ) -> Vec<Finding> {
         connect::examine(http, connection, webhook_url).await
     }
 

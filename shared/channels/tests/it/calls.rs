@@ -291,7 +291,7 @@ async fn a_token_never_shows_in_an_error() {
             Telegram.send(&http(), &connection, "7001", &part("x"), None).await,
             Telegram.fetch(&http(), &connection, "file", 100).await,
             Telegram.connect(&http(), &connection, None).await,
-            Telegram.examine(&http(), &connection, None).await,
+            Telegram.examine(&http(), None, &connection, None).await,
             Telegram.poll(&http(), &connection, None).await,
         );
         assert!(!shown.contains("very-secret"), "{shown}");
@@ -477,7 +477,7 @@ async fn an_examination_finds_what_is_wrong() {
         let api = BotApi::start(vec![me(), ok(webhook)]).await;
         let mut connection = connection_to(&api.url);
         connection.settings.remove("groups");
-        let findings = Telegram.examine(&http(), &connection, expected).await;
+        let findings = Telegram.examine(&http(), None, &connection, expected).await;
         findings
             .into_iter()
             .filter(|finding| !finding.ok)

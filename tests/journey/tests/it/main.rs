@@ -17,6 +17,7 @@ mod dead_letters;
 mod delivery;
 mod duplicates;
 mod files;
+mod mail;
 mod polling;
 mod question;
 mod readme;

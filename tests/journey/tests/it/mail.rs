@@ -1,0 +1,292 @@
+//! E-mail: a question, its answer, and everybody who should not get into the conversation.
+
+use journey::mail::{Letter, MailServer, Office};
+use journey::stage::Stage;
+use journey::target::Receiving;
+use serde_json::{Value, json};
+
+const ANN: &str = "Ann Lee <ann@example.org>";
+
+async fn office(more: Value) -> (Stage, MailServer, Office) {
+    let stage = Stage::local(Receiving::Webhook).await;
+    let server = MailServer::start().await;
+    let office = Office::open(&stage, &server, "support@shop.example", more).await;
+    (stage, server, office)
+}
+
+/// The only ticket of the office.
+async fn only(stage: &Stage, office: &Office) -> String {
+    let tickets = office.await_tickets(stage, 1).await;
+    tickets[0]["id"].as_str().expect("a ticket has an id").to_owned()
+}
+
+async fn answer(stage: &Stage, ticket: &str, text: &str) -> Value {
+    stage.desk.post(&format!("/tickets/{ticket}/replies"), &json!({"text": text})).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_question_is_answered_in_its_thread() {
+    let (stage, server, office) = office(json!({})).await;
+    let question = Letter::new(ANN, &office.address, "Broken lamp", "The lamp is broken.\n\n-- \nAnn Lee\n");
+    office.receives(&question).await;
+    let ticket = only(&stage, &office).await;
+    let shown = stage.desk.ticket(&ticket).await;
+    assert_eq!(shown["subject"], "Broken lamp");
+    let event = &stage.desk.events_of(&ticket, "message_received").await[0];
+    assert_eq!(event["content"]["text"], "The lamp is broken.");
+    assert_eq!(event["content"]["author"], "Ann Lee");
+    assert_eq!(event["content"]["letter"]["from"]["address"], "ann@example.org");
+
+    let reply = answer(&stage, &ticket, "We send a new one.\nToday.").await;
+    stage.desk.await_delivery(&ticket, &reply, "sent").await;
+    let sent = &server.await_sent(1).await[0];
+    assert_eq!(sent.to, ["ann@example.org"]);
+    assert_eq!(sent.from, office.address);
+    assert_eq!(sent.subject(), "Re: Broken lamp");
+    assert_eq!(sent.header("In-Reply-To").as_deref(), Some(question.id()));
+    assert!(sent.header("From").expect("a sender").starts_with("\"The Shop\""), "{:?}", sent.header("From"));
+    assert!(sent.text().contains("We send a new one."), "{}", sent.text());
+    assert!(sent.html().contains("We send a new one."), "{}", sent.html());
+
+    let thanks = Letter::new(ANN, &office.address, "Re: Broken lamp", "Thank you!").answering(sent);
+    office.receives(&thanks).await;
+    assert_eq!(stage.received(&ticket, 2).await, ["The lamp is broken.", "Thank you!"]);
+    stage.desk.await_ticket(&ticket, "it is open again", |ticket| ticket["status"] == "open").await;
+    assert_eq!(office.tickets(&stage).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_mail_twice_is_one_message() {
+    let (stage, server, office) = office(json!({})).await;
+    let sales = Office::open(&stage, &server, "sales@shop.example", json!({})).await;
+    let mail = Letter::new(ANN, "support@shop.example, sales@shop.example", "Both of you", "Hello");
+    for _ in 0..3 {
+        office.receives(&mail).await;
+    }
+    let ticket = only(&stage, &office).await;
+    // Another department has a ticket of its own, which knows of the first.
+    sales.receives(&mail).await;
+    sales.receives(&mail).await;
+    let other = only(&stage, &sales).await;
+    assert_ne!(ticket, other);
+    assert_eq!(stage.desk.ticket(&other).await["related_to"], ticket);
+    // A later mail is proof that the repeated ones were worked on before it.
+    office.receives(&Letter::new(ANN, &office.address, "Something else", "Later")).await;
+    office.await_tickets(&stage, 2).await;
+    assert_eq!(stage.texts_received(&ticket).await, ["Hello"]);
+    assert_eq!(sales.tickets(&stage).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stranger_never_joins() {
+    let (stage, server, office) = office(json!({"plus_addressing": true})).await;
+    office.receives(&Letter::new(ANN, &office.address, "Broken lamp", "It is broken.")).await;
+    let ticket = only(&stage, &office).await;
+    let number = stage.desk.ticket(&ticket).await["number"].clone();
+    let reply = answer(&stage, &ticket, "Which one?").await;
+    stage.desk.await_delivery(&ticket, &reply, "sent").await;
+    let sent = server.await_sent(1).await.remove(0);
+    let plus = sent.header("Reply-To").expect("a marked address");
+    let plus = plus.split_once('<').map(|(_, rest)| rest.trim_end_matches('>')).expect("an address");
+    assert!(plus.starts_with("support+"), "{plus}");
+
+    // With every key to the conversation there is, and no place in it.
+    let eve = "Eve <eve@example.net>";
+    let numbered = format!("Re: [#{number}] Broken lamp");
+    let attempts = [
+        Letter::new(eve, &office.address, "Re: Broken lamp", "By reference").answering(&sent),
+        Letter::new(eve, plus, "Re: Broken lamp", "By token"),
+        Letter::new(eve, &office.address, &numbered, "By number"),
+    ];
+    for (position, attempt) in attempts.iter().enumerate() {
+        office.receives(attempt).await;
+        office.await_tickets(&stage, 2 + position).await;
+    }
+    let tickets = office.tickets(&stage).await;
+    assert_eq!(tickets[1]["related_to"], ticket);
+    assert_eq!(tickets[2]["related_to"], ticket);
+    assert_eq!(tickets[3]["related_to"], Value::Null, "a number proves nothing");
+    assert_eq!(stage.texts_received(&ticket).await, ["It is broken."]);
+
+    // The same keys in the right hands.
+    let keys = [
+        Letter::new(ANN, plus, "Re: Broken lamp", "By token"),
+        Letter::new(ANN, &office.address, &numbered, "By number"),
+    ];
+    for key in &keys {
+        office.receives(key).await;
+    }
+    assert_eq!(stage.received(&ticket, 3).await, ["It is broken.", "By token", "By number"]);
+    // Somebody else's token is none.
+    let forged = plus.replacen('+', "+0", 1);
+    office.receives(&Letter::new(ANN, &forged, "Re: Broken lamp", "Forged")).await;
+    office.await_tickets(&stage, 5).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_colleague_with_a_copy_joins_and_is_answered() {
+    let (stage, server, office) = office(json!({})).await;
+    let bob = "Bob <bob@example.org>";
+    let question = Letter::new(ANN, &office.address, "Broken lamp", "It is broken.").with("Cc", bob);
+    office.receives(&question).await;
+    let ticket = only(&stage, &office).await;
+    let reply = answer(&stage, &ticket, "Which one?").await;
+    stage.desk.await_delivery(&ticket, &reply, "sent").await;
+    let sent = server.await_sent(1).await.remove(0);
+    assert_eq!(sent.to, ["ann@example.org", "bob@example.org"]);
+    assert!(sent.header("Cc").expect("a copy").contains("bob@example.org"));
+
+    let to_all = format!("{}, {ANN}", office.address);
+    office.receives(&Letter::new(bob, &to_all, "Re: Broken lamp", "The red one.").answering(&sent)).await;
+    assert_eq!(stage.received(&ticket, 2).await, ["It is broken.", "The red one."]);
+    let reply = answer(&stage, &ticket, "Thank you, Bob.").await;
+    stage.desk.await_delivery(&ticket, &reply, "sent").await;
+    let sent = server.await_sent(2).await.remove(1);
+    assert_eq!(sent.to, ["bob@example.org", "ann@example.org"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_matter_in_an_old_thread_is_a_new_ticket() {
+    let (stage, server, office) = office(json!({})).await;
+    office.receives(&Letter::new(ANN, &office.address, "Broken lamp", "It is broken.")).await;
+    let ticket = only(&stage, &office).await;
+    answer(&stage, &ticket, "Which one?").await;
+    let sent = server.await_sent(1).await.remove(0);
+    office.receives(&Letter::new(ANN, &office.address, "Invoice for May", "It is wrong.").answering(&sent)).await;
+    let tickets = office.await_tickets(&stage, 2).await;
+    assert_eq!(tickets[1]["subject"], "Invoice for May");
+    assert_eq!(tickets[1]["related_to"], ticket);
+    assert_eq!(tickets[1]["contact"], tickets[0]["contact"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn machines_are_heard_and_never_answered() {
+    let (stage, server, office) = office(json!({"acknowledgement": "We got it."})).await;
+    office.receives(&Letter::new(ANN, &office.address, "Broken lamp", "It is broken.")).await;
+    let ticket = only(&stage, &office).await;
+    let reply = answer(&stage, &ticket, "We are on it.").await;
+    stage.desk.await_delivery(&ticket, &reply, "sent").await;
+    let sent = server.await_sent(1).await.remove(0);
+    stage.desk.patch(&format!("/tickets/{ticket}"), &json!({"status": "solved"})).await;
+    let away = Letter::new(ANN, &office.address, "Out of office: Re: Broken lamp", "I am away.");
+    office.receives(&away.answering(&sent).with("Auto-Submitted", "auto-replied")).await;
+    stage.received(&ticket, 2).await;
+    let shown = stage.desk.ticket(&ticket).await;
+    assert_eq!(shown["status"], "solved", "an automatic answer opens nothing again");
+    let events = stage.desk.events_of(&ticket, "message_received").await;
+    assert_eq!(events[1]["data"]["automatic"], "auto_reply");
+    assert_eq!(events[1]["data"]["asks"], false);
+    // A person's does.
+    let more = Letter::new(ANN, &office.address, "Re: Broken lamp", "Not yet!").answering(&sent);
+    office.receives(&more).await;
+    stage.desk.await_ticket(&ticket, "it is open again", |ticket| ticket["status"] == "open").await;
+    assert_eq!(server.sent().len(), 1, "nobody vouches for these mails, so none was acknowledged");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bounce_fails_the_reply_and_the_address_is_written_to_no_more() {
+    let (stage, server, office) = office(json!({})).await;
+    office.receives(&Letter::new(ANN, &office.address, "Broken lamp", "It is broken.")).await;
+    let ticket = only(&stage, &office).await;
+    let reply = answer(&stage, &ticket, "Which one?").await;
+    stage.desk.await_delivery(&ticket, &reply, "sent").await;
+    let sent = server.await_sent(1).await.remove(0);
+    let report = format!(
+        "This is the mail system.\n\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example.org\n\n\
+         Final-Recipient: rfc822; ann@example.org\nAction: failed\nStatus: 5.1.1\n\
+         Diagnostic-Code: smtp; 550 5.1.1 no such user\n\n--b\nContent-Type: text/rfc822-headers\n\n\
+         Message-ID: <{}>\nSubject: Re: Broken lamp\n\n--b--\n",
+        sent.message_id()
+    );
+    let report = format!("--b\nContent-Type: text/plain\n\n{report}");
+    let kind = "multipart/report; report-type=delivery-status; boundary=b";
+    let bounce = Letter::new("MAILER-DAEMON@mx.example.org", &office.address, "Undelivered Mail", &report)
+        .with("Return-Path", "<>")
+        .with("MIME-Version", "1.0")
+        .with("Content-Type", kind);
+    office.receives(&bounce).await;
+    let event = stage.desk.await_delivery(&ticket, &reply, "failed").await;
+    assert_eq!(event["delivery_detail"]["reason"], "bounced");
+    assert!(event["delivery_detail"]["detail"].as_str().expect("words").contains("no such user"));
+    stage.desk.await_ticket(&ticket, "somebody must act", |ticket| ticket["status"] == "open").await;
+    assert_eq!(office.tickets(&stage).await.len(), 1, "a report is no ticket");
+
+    let gone = stage.desk.get("/suppressions/email").await;
+    assert_eq!(gone["items"][0]["address"], "ann@example.org");
+    let again = answer(&stage, &ticket, "Hello?").await;
+    let event = stage.desk.await_delivery(&ticket, &again, "failed").await;
+    assert_eq!(event["delivery_detail"]["reason"], "suppressed");
+    assert_eq!(server.sent().len(), 1);
+    stage.desk.delete("/suppressions/email/ann@example.org").await;
+    let again = answer(&stage, &ticket, "Hello again?").await;
+    stage.desk.await_delivery(&ticket, &again, "sent").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_recipient_fails_the_reply() {
+    let (stage, server, office) = office(json!({})).await;
+    server.refuse("ann@example.org", "550 5.1.1 No such user here");
+    office.receives(&Letter::new(ANN, &office.address, "Broken lamp", "It is broken.")).await;
+    let ticket = only(&stage, &office).await;
+    let reply = answer(&stage, &ticket, "Which one?").await;
+    let event = stage.desk.await_delivery(&ticket, &reply, "failed").await;
+    assert!(event["delivery_detail"]["detail"].as_str().expect("words").contains("No such user here"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_go_both_ways() {
+    let (stage, server, office) = office(json!({})).await;
+    let body = "--b\nContent-Type: text/html; charset=utf-8\n\n<p>See <b>this</b>.</p><script>alert(1)</script>\
+                <img src=\"https://tracker.example/x.png\">\n--b\nContent-Type: application/pdf; name=\"lamp.pdf\"\n\
+                Content-Transfer-Encoding: base64\nContent-Disposition: attachment; filename=\"lamp.pdf\"\n\n\
+                JVBERi0xLjQK\n--b--\n";
+    let letter = Letter::new(ANN, &office.address, "Lamp", body)
+        .with("MIME-Version", "1.0")
+        .with("Content-Type", "multipart/mixed; boundary=b");
+    office.receives(&letter).await;
+    let ticket = only(&stage, &office).await;
+    let event = stage
+        .desk
+        .await_event(&ticket, "the file is there", |event| event["content"]["attachments"][0]["state"] == "stored")
+        .await;
+    assert_eq!(event["content"]["text"], "See this.");
+    let file = &event["content"]["attachments"][0];
+    assert_eq!(file["name"], "lamp.pdf");
+    assert_eq!(file["size"], 9);
+    let html = stage.desk.get(&format!("/tickets/{ticket}/events/{}/html", event["seq"])).await;
+    let html = html.as_str().expect("HTML");
+    assert!(html.contains("<b>this</b>"), "{html}");
+    assert!(!html.contains("script") && !html.contains("src=\"https://tracker"), "{html}");
+    let raw = stage.desk.get(&format!("/tickets/{ticket}/events/{}/raw", event["seq"])).await;
+    assert_eq!(raw.as_str().expect("the original").as_bytes(), letter.bytes());
+
+    let reply = json!({"text": "Back to you.", "attachments": [file["id"]]});
+    let reply = stage.desk.post(&format!("/tickets/{ticket}/replies"), &reply).await;
+    stage.desk.await_delivery(&ticket, &reply, "sent").await;
+    let sent = server.await_sent(1).await.remove(0);
+    assert_eq!(sent.files(), [("lamp.pdf".to_owned(), b"%PDF-1.4\n".to_vec())]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn strange_mails_are_kept_and_shown() {
+    let (stage, _server, office) = office(json!({})).await;
+    assert_eq!(office.hand_in("").await, 200);
+    assert_eq!(office.hand_in("no header at all").await, 200);
+    assert_eq!(office.hand_in(vec![0xff; 10_000]).await, 200);
+    let nobody = "Subject: From nobody\r\n\r\nHello";
+    assert_eq!(office.hand_in(nobody).await, 200);
+    let many = (0..1000).map(|number| format!("r{number}@example.org")).collect::<Vec<_>>().join(",\r\n ");
+    let crowd = Letter::new(ANN, &many, "To everybody", "Hello");
+    assert_eq!(office.hand_in(crowd.bytes()).await, 200);
+    let two = Letter::new("Ann <ann@example.org>, Bob <bob@example.org>", &office.address, "From two", "Hello");
+    assert_eq!(office.hand_in(two.with("Message-ID", "").bytes()).await, 200);
+    let nested = (0..200).map(|depth| format!("Content-Type: multipart/mixed; boundary=b{depth}\r\n\r\n--b{depth}\r\n"));
+    let nested = format!("From: {ANN}\r\nSubject: Nested\r\n{}Hello", nested.collect::<String>());
+    assert_eq!(office.hand_in(nested).await, 200);
+    let tickets = office.await_tickets(&stage, 7).await;
+    let subjects: Vec<_> = tickets.iter().filter_map(|ticket| ticket["subject"].as_str()).collect();
+    for subject in ["From nobody", "To everybody", "From two", "Nested"] {
+        assert!(subjects.contains(&subject), "{subjects:?}");
+    }
+    assert_eq!(office.hand_in(vec![b'x'; 41 * 1024 * 1024]).await, 413);
+}
