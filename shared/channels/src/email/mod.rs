@@ -3,11 +3,31 @@
 //! Reading is pure and total: any bytes in, a [`Mail`] out. What a mail says about how it arrived is believed only
 //! where our own receiver wrote it on top, see [`Arrival`].
 
+pub mod arrival;
 pub mod compose;
 pub mod dns;
+pub mod html;
 pub mod mail;
 pub mod smtp;
 
+mod address;
+mod automatic;
+mod body;
+mod bounce;
+mod calendar;
+mod charset;
+mod header;
+mod id;
+mod mime;
+mod name;
+mod parameters;
+mod quote;
+mod read;
+mod transfer;
+mod words;
+
+pub use arrival::stamp;
 pub use mail::{
     Arrival, Automatic, Bounce, BouncedRecipient, Complaint, Mail, Mailbox, Part, ReturnPath, Verdict,
 };
+pub use read::{attachment, read};
