@@ -8,6 +8,7 @@ mod loops;
 mod options;
 mod polling;
 mod serve;
+mod smtp;
 mod welcome;
 
 use std::process::ExitCode;

@@ -32,6 +32,15 @@ pub(crate) struct Serve {
     #[arg(long, env = "LAMBDESK_PUBLIC_URL", hide_env_values = true)]
     pub(crate) public_url: Option<String>,
 
+    /// Address to take mail on by SMTP, such as 127.0.0.1:2525; without it none is taken that way. There is no TLS:
+    /// on the Internet, put a mail server before it.
+    #[arg(long, env = "LAMBDESK_SMTP")]
+    pub(crate) smtp: Option<SocketAddr>,
+
+    /// DNS server to ask about senders of mail and domains, instead of the system's. For tests.
+    #[arg(long, env = "LAMBDESK_DNS", hide = true)]
+    pub(crate) dns: Option<SocketAddr>,
+
     /// IANA time zone of the working hours that a new desk starts with.
     #[arg(long, env = "LAMBDESK_TIME_ZONE", default_value = "UTC")]
     pub(crate) time_zone: String,

@@ -1,6 +1,7 @@
 //! The desk in one process: every function, its event sources, and one listener.
 
 use std::error::Error;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,11 +24,13 @@ use store::queue::Queue;
 use store::sqlite::{Sqlite, SqliteQueue, TableName};
 use store::table::Table;
 use tokio::net::TcpListener;
+use url::Url;
 use worker::Worker;
 
 use crate::home::Home;
 use crate::links::{LocalLinks, Uploads};
 use crate::options::Serve;
+use crate::smtp::{self, Authenticator, Reception};
 use crate::{links, loops, polling, welcome};
 
 /// How many batches of a queue are worked on at once. A conversation is never in two of them.
@@ -71,6 +74,9 @@ pub(crate) async fn run(options: Serve) -> Result<(), Box<dyn Error>> {
         sqlite,
     };
     parts.start_loops(Duration::from_secs(options.tick_seconds.max(1)));
+    if let Some(address) = options.smtp {
+        parts.take_mail(address, options.dns).await?;
+    }
     let app = parts.app();
     welcome::greet(&url, printed.as_ref().map(store::seal::Secret::expose));
     axum::serve(listener, app).with_graceful_shutdown(asked_to_end()).await?;
@@ -165,6 +171,22 @@ impl Parts {
         tokio::spawn(loops::tick(Clock::new(self.desk.clone(), self.index(), outbound), tick));
         tokio::spawn(loops::purge(self.sqlite.clone()));
         tokio::spawn(polling::run(self.desk.clone(), self.receiver(), self.http.clone()));
+    }
+
+    /// Starts to take mail by SMTP.
+    async fn take_mail(&self, address: SocketAddr, dns: Option<SocketAddr>) -> Result<(), Box<dyn Error>> {
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|error| format!("{address} cannot be listened on: {error}"))?;
+        let resolver = dns.map_or_else(Resolver::system, Resolver::at)?;
+        let url = self.public_url.as_deref().and_then(|url| url.parse::<Url>().ok());
+        let host =
+            url.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_else(|| "localhost".to_owned());
+        let reception =
+            Reception::new(self.desk.clone(), self.receiver(), Authenticator::new(&resolver, host.clone()));
+        tracing::info!(address = %listener.local_addr()?, "mail is taken by SMTP");
+        tokio::spawn(smtp::serve(listener, host, Arc::new(reception), smtp::Limits::default()));
+        Ok(())
     }
 
     /// Everything that is called over HTTP.

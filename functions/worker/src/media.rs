@@ -80,7 +80,9 @@ impl Worker {
         };
         let original = self.blobs.get(key).await?;
         match context.platform.extract(&original, source) {
-            Some(bytes) => self.keep(ticket, id, file, Fetched { bytes, name: None, content_type: None }).await,
+            Some(bytes) => {
+                self.keep(ticket, id, file, Fetched { bytes, name: None, content_type: None }).await
+            }
             None => self.note(failed(ticket, id, file, "unreadable", self.desk.now())).await,
         }
     }

@@ -18,8 +18,8 @@ use super::{incoming, outgoing, smtp};
 use crate::Connection;
 use crate::http::Http;
 use crate::platform::{
-    Accepted, ConnectError, Destination, FetchError, Fetched, File, Finding, Message, Outlets, Part, Platform,
-    Polled, SendError, SendFailure, Setting, SettingKind, Unauthentic, Unsendable,
+    Accepted, ConnectError, Destination, FetchError, Fetched, File, Finding, Message, Outlets, Part,
+    Platform, Polled, SendError, SendFailure, Setting, SettingKind, Unauthentic, Unsendable,
 };
 
 /// The largest mail that is taken, in bytes: what SES takes at most.
@@ -154,8 +154,8 @@ impl Platform for Email {
     }
 
     fn formatted(&self, original: &[u8], remote_images: bool) -> Option<String> {
-        let images = if remote_images { Images::Shown } else { Images::Blocked };
-        Some(sanitise(&super::read(original).html?, images, |_| None).html)
+        let images = Images { remote: remote_images, inline: &|_| None };
+        Some(sanitise(&super::read(original).html?, &images).html)
     }
 
     async fn send(

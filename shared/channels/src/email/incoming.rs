@@ -7,6 +7,7 @@ use desk::message::{Attachment, AttachmentKind, MessageContent};
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
+use super::arrival;
 use super::token::{in_address, in_message_id};
 use super::{Arrival, Automatic, Bounce, Complaint, Mail, Mailbox, ReturnPath, Verdict, attachment_kind};
 use crate::Connection;
@@ -146,7 +147,8 @@ fn letter(connection: &Connection, secret: &str, mut mail: Mail) -> Letter {
         _ => mail.reply_to.clone(),
     };
     let answer_to: Vec<Mailbox> = answer_to.into_iter().filter(|mailbox| !ours(mailbox)).collect();
-    let copies = mail.to.iter().chain(&mail.cc).filter(|mailbox| !ours(mailbox) && !answer_to.contains(mailbox));
+    let copies =
+        mail.to.iter().chain(&mail.cc).filter(|mailbox| !ours(mailbox) && !answer_to.contains(mailbox));
     let copies: Vec<Named> = copies.take(MAX_SHOWN).map(named).collect();
     let quoted = mail.quoted.take().map(|text| cut(text, MAX_FOLDED, &mut mail.notes, "The history"));
     let signature = mail.signature.take().map(|text| cut(text, MAX_FOLDED, &mut mail.notes, "The signature"));
@@ -223,11 +225,16 @@ fn authenticity(mail: &Mail) -> Authenticity {
     }
 }
 
-fn checks(arrival: &Arrival) -> String {
-    if !arrival.stamped {
+fn checks(arrived: &Arrival) -> String {
+    if !arrived.stamped {
         return String::new();
     }
-    format!("spf={} dkim={} dmarc={}", arrival.spf.word(), arrival.dkim.word(), arrival.dmarc.word())
+    format!(
+        "spf={} dkim={} dmarc={}",
+        arrival::word(arrived.spf),
+        arrival::word(arrived.dkim),
+        arrival::word(arrived.dmarc)
+    )
 }
 
 /// The connection's own address, in lower case.

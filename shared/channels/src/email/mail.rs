@@ -25,7 +25,7 @@ pub struct Mail {
     /// How many mailboxes were left out of the lists above because there were too many.
     pub mailboxes_left_out: usize,
     /// Addresses that the mail was delivered to on its way (`Delivered-To`, `X-Original-To`, `Envelope-To`,
-    /// `X-Envelope-To`, `X-Forwarded-To`), in lower case domain, topmost first, without repetitions; at most 50.
+    /// `X-Envelope-To`, `X-Forwarded-To`), in the order of these names, without repetitions; at most 50.
     pub delivered_to: Vec<String>,
     /// The envelope's sender as the topmost `Return-Path` tells it; `None` where there is no such field.
     pub return_path: Option<ReturnPath>,

@@ -70,11 +70,8 @@ fn letter(
     part: &Part,
     files: Vec<File>,
 ) -> Result<compose::Letter, SendError> {
-    let rejected = |reason, detail: &str| SendError {
-        class: SendFailure::Rejected,
-        reason,
-        detail: detail.to_owned(),
-    };
+    let rejected =
+        |reason, detail: &str| SendError { class: SendFailure::Rejected, reason, detail: detail.to_owned() };
     let talk = to.correspondence.ok_or_else(|| rejected("no_conversation", "Nobody has written here."))?;
     let address = connection
         .text("address")
@@ -84,10 +81,9 @@ fn letter(
         .ok_or_else(|| rejected("no_address", "The connection's `address` is not an e-mail address."))?;
     let brand = to.sender_name.or_else(|| connection.text("from_name")).unwrap_or(&connection.name);
     let mark = token::mark(connection.secret("secret").unwrap_or_default(), to.conversation);
-    let reply_to = connection.flag("plus_addressing").then(|| Mailbox {
-        name: Some(brand.to_owned()),
-        address: format!("{local}+{mark}@{domain}"),
-    });
+    let reply_to = connection
+        .flag("plus_addressing")
+        .then(|| Mailbox { name: Some(brand.to_owned()), address: format!("{local}+{mark}@{domain}") });
     let mut references = talk.references.clone();
     let in_reply_to = part.reply_to.as_deref().and_then(message_id).or_else(|| references.pop());
     Ok(compose::Letter {

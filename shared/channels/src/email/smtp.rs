@@ -206,7 +206,9 @@ impl Transfer<'_> {
             None
         });
         let limit = ANSWER_TIMEOUT + Duration::from_secs(self.mail.len() as u64 / SLOWEST);
-        let written = connection.message_iter(self.mail.chunks(CHUNK).chain(end));
+        // The end of the last line is written with the dot.
+        let mail = self.mail.strip_suffix(b"\r\n").unwrap_or(self.mail);
+        let written = connection.message_iter(mail.chunks(CHUNK).chain(end));
         let answer = within(limit, Step::Data, written).await;
         let step = if ended.load(Ordering::SeqCst) { Step::End } else { Step::Data };
         expect(step, &answer.map_err(|(_, failure)| (step, failure))?, '2')

@@ -28,8 +28,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::Connection;
-use crate::http::Http;
 use crate::email::dns::Lookup;
+use crate::http::Http;
 use crate::platform::{
     Accepted, ConnectError, Destination, FetchError, Fetched, File, Finding, Message, Outlets, Part,
     Platform, Polled, SendError, Setting, SettingKind, Unauthentic, Unsendable,

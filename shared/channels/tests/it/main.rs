@@ -9,6 +9,9 @@
 mod bot_api;
 mod calls;
 mod composing;
+mod domains;
 mod fixtures;
+mod mail_server;
+mod mailing;
 mod meaning;
 mod splitting;

@@ -148,7 +148,8 @@ async fn session(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
         }
         let line = line.trim_end();
         let upper = line.to_ascii_uppercase();
-        let address = line.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map(|(it, _)| it.to_owned());
+        let address =
+            line.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map(|(it, _)| it.to_owned());
         let answer = if upper.starts_with("EHLO") {
             "250-mail.test\r\n250-8BITMIME\r\n250 SIZE 50000000".to_owned()
         } else if upper.starts_with("MAIL") {

@@ -152,7 +152,9 @@ async fn a_new_matter_in_an_old_thread_is_a_new_ticket() {
     let ticket = only(&stage, &office).await;
     answer(&stage, &ticket, "Which one?").await;
     let sent = server.await_sent(1).await.remove(0);
-    office.receives(&Letter::new(ANN, &office.address, "Invoice for May", "It is wrong.").answering(&sent)).await;
+    office
+        .receives(&Letter::new(ANN, &office.address, "Invoice for May", "It is wrong.").answering(&sent))
+        .await;
     let tickets = office.await_tickets(&stage, 2).await;
     assert_eq!(tickets[1]["subject"], "Invoice for May");
     assert_eq!(tickets[1]["related_to"], ticket);
@@ -247,7 +249,9 @@ async fn files_go_both_ways() {
     let ticket = only(&stage, &office).await;
     let event = stage
         .desk
-        .await_event(&ticket, "the file is there", |event| event["content"]["attachments"][0]["state"] == "stored")
+        .await_event(&ticket, "the file is there", |event| {
+            event["content"]["attachments"][0]["state"] == "stored"
+        })
         .await;
     assert_eq!(event["content"]["text"], "See this.");
     let file = &event["content"]["attachments"][0];
@@ -278,9 +282,11 @@ async fn strange_mails_are_kept_and_shown() {
     let many = (0..1000).map(|number| format!("r{number}@example.org")).collect::<Vec<_>>().join(",\r\n ");
     let crowd = Letter::new(ANN, &many, "To everybody", "Hello");
     assert_eq!(office.hand_in(crowd.bytes()).await, 200);
-    let two = Letter::new("Ann <ann@example.org>, Bob <bob@example.org>", &office.address, "From two", "Hello");
+    let two =
+        Letter::new("Ann <ann@example.org>, Bob <bob@example.org>", &office.address, "From two", "Hello");
     assert_eq!(office.hand_in(two.with("Message-ID", "").bytes()).await, 200);
-    let nested = (0..200).map(|depth| format!("Content-Type: multipart/mixed; boundary=b{depth}\r\n\r\n--b{depth}\r\n"));
+    let nested = (0..200)
+        .map(|depth| format!("Content-Type: multipart/mixed; boundary=b{depth}\r\n\r\n--b{depth}\r\n"));
     let nested = format!("From: {ANN}\r\nSubject: Nested\r\n{}Hello", nested.collect::<String>());
     assert_eq!(office.hand_in(nested).await, 200);
     let tickets = office.await_tickets(&stage, 7).await;

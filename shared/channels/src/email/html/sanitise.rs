@@ -1,0 +1,285 @@
+//! HTML that is safe to show.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::HashSet;
+
+use ammonia::{Builder, UrlRelative};
+use html5ever::tendril::StrTendril;
+use html5ever::tokenizer::{
+    BufferQueue, CharacterTokens, StartTag, Tag, TagToken, Token, TokenSink, TokenSinkResult, Tokenizer,
+};
+
+use super::text::text;
+
+/// The most nodes that the tree of a mail may have. One takes some 300 bytes.
+const NODES_LIMIT: usize = 200_000;
+
+/// Stands for `src` of an image that is not to be loaded. The scheme is no scheme that a mail can use.
+const BLOCKED: &str = "blocked-image:";
+
+/// Elements whose open ones are opened anew in every paragraph that follows: the parser's "formatting elements".
+const FORMATTING: &[&str] =
+    &["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"];
+
+/// Styles that cannot load anything and cannot leave the place of their element.
+const STYLES: &[&str] = &[
+    "background-color",
+    "border",
+    "border-bottom",
+    "border-collapse",
+    "border-color",
+    "border-left",
+    "border-right",
+    "border-style",
+    "border-top",
+    "border-width",
+    "color",
+    "font-family",
+    "font-size",
+    "font-style",
+    "font-weight",
+    "line-height",
+    "padding",
+    "padding-bottom",
+    "padding-left",
+    "padding-right",
+    "padding-top",
+    "text-align",
+    "text-decoration",
+    "vertical-align",
+    "white-space",
+];
+
+/// What becomes of the images in a mail.
+pub struct Images<'a> {
+    /// Whether images on other servers are loaded, which tells their owner that and where the mail is read.
+    pub remote: bool,
+    /// Where the image with a Content-ID is to be had, if it is.
+    pub inline: &'a dyn Fn(&str) -> Option<String>,
+}
+
+/// HTML that is safe to show, in a page whose policy forbids scripts anyway.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sanitised {
+    /// The HTML: a fragment without scripts, forms, frames and identifiers.
+    pub html: String,
+    /// How many images are kept back; their addresses stand in `data-src`.
+    pub blocked: usize,
+}
+
+/// What may be shown of HTML. HTML that would take unreasonable memory as a tree is shown as its text.
+pub fn sanitise(html: &str, images: &Images<'_>) -> Sanitised {
+    if nodes(html) > NODES_LIMIT {
+        return Sanitised { html: format!("<pre>{}</pre>", ammonia::clean_text(&text(html))), blocked: 0 };
+    }
+    let remote = images.remote;
+    let clean = Builder::default()
+        .add_tags(["font", "u", "big", "tt"])
+        .rm_tags(["article", "aside", "header", "footer", "nav", "map", "area"])
+        .add_clean_content_tags(["title", "head", "template", "noscript", "svg", "math"])
+        .add_generic_attributes(["style", "dir", "align", "valign", "bgcolor", "data-src"])
+        .add_tag_attributes("font", ["color", "face", "size"])
+        .add_tag_attributes("table", ["border", "cellpadding", "cellspacing", "width"])
+        .add_tag_attributes("td", ["width", "height"])
+        .add_tag_attributes("th", ["width", "height"])
+        .rm_tag_attributes("img", ["srcset"])
+        .url_schemes(HashSet::from(["http", "https", "mailto", "tel", "cid"]))
+        .url_relative(UrlRelative::Deny)
+        .link_rel(Some("noopener noreferrer nofollow"))
+        .set_tag_attribute_value("a", "target", "_blank")
+        .filter_style_properties(STYLES.iter().copied().collect())
+        .attribute_filter(move |element, attribute, value| filter(element, attribute, value, remote))
+        .clean(html)
+        .to_string();
+    place(&clean, images)
+}
+
+fn filter<'v>(element: &str, attribute: &str, value: &'v str, remote: bool) -> Option<Cow<'v, str>> {
+    let scheme = |names: &[&str]| {
+        let (scheme, _) = value.trim_start().split_once(':').unwrap_or_default();
+        names.iter().any(|name| scheme.eq_ignore_ascii_case(name))
+    };
+    match (element, attribute) {
+        ("img", "src") if scheme(&["cid"]) => Some(value.into()),
+        ("img", "src") if scheme(&["http", "https"]) && remote => Some(value.into()),
+        ("img", "src") if scheme(&["http", "https"]) => Some(format!("{BLOCKED}{value}").into()),
+        ("a", "href") if scheme(&["http", "https", "mailto", "tel"]) => Some(value.into()),
+        (_, "src" | "href" | "cite" | "data-src" | "background") => None,
+        _ => Some(value.into()),
+    }
+}
+
+/// Puts the images of the mail itself in their places, and those kept back aside. Works on what the serialiser
+/// wrote, where a quote within a value cannot occur.
+fn place(clean: &str, images: &Images<'_>) -> Sanitised {
+    const SRC: &str = " src=\"";
+    let mut placed = Sanitised { html: String::with_capacity(clean.len()), blocked: 0 };
+    let mut rest = clean;
+    while let Some((before, after)) = rest.split_once(SRC) {
+        placed.html.push_str(before);
+        let (value, tail) = after.split_once('"').unwrap_or((after, ""));
+        let in_tag = before.rfind('<') > before.rfind('>');
+        if let Some(address) = value.strip_prefix(BLOCKED).filter(|_| in_tag) {
+            placed.blocked += 1;
+            placed.html.push_str(" data-src=\"");
+            placed.html.push_str(address);
+            placed.html.push('"');
+            rest = tail;
+        } else if let Some(id) = value.get(..4).filter(|_| in_tag).filter(|s| s.eq_ignore_ascii_case("cid:"))
+        {
+            let id = value.get(id.len()..).unwrap_or_default().replace("&amp;", "&");
+            let id = percent_decoded(&id);
+            if let Some(address) = (images.inline)(id.trim_matches(['<', '>'])) {
+                placed.html.push_str(SRC);
+                placed
+                    .html
+                    .push_str(&address.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;"));
+                placed.html.push('"');
+            }
+            rest = tail;
+        } else {
+            placed.html.push_str(SRC);
+            rest = after;
+        }
+    }
+    placed.html.push_str(rest);
+    placed
+}
+
+fn percent_decoded(text: &str) -> String {
+    let pair = format!("id={}", text.replace('+', "%2B").replace('&', "%26"));
+    url::form_urlencoded::parse(pair.as_bytes()).map(|(_, id)| id.into_owned()).next().unwrap_or_default()
+}
+
+/// How many nodes the tree of some HTML has at most. Every formatting element that is open at an element may be
+/// opened once more for it, so that the number can grow with the square of the length.
+fn nodes(html: &str) -> usize {
+    let counter = Counter::default();
+    let input = BufferQueue::default();
+    input.push_back(StrTendril::from_slice(html));
+    let tokenizer = Tokenizer::new(counter, Default::default());
+    let _ = tokenizer.feed(&input);
+    tokenizer.end();
+    tokenizer.sink.0.into_inner().nodes
+}
+
+#[derive(Default)]
+struct Counter(RefCell<Count>);
+
+#[derive(Default)]
+struct Count {
+    nodes: usize,
+    /// The open elements, as if every end tag closed only what was opened last: never fewer than there are.
+    open: Vec<String>,
+    formatting: usize,
+}
+
+impl TokenSink for Counter {
+    type Handle = ();
+
+    fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
+        let mut count = self.0.borrow_mut();
+        match token {
+            TagToken(tag) => count.tag(&tag),
+            CharacterTokens(_) => count.nodes = count.nodes.saturating_add(1 + count.formatting),
+            _ => {}
+        }
+        TokenSinkResult::Continue
+    }
+}
+
+impl Count {
+    fn tag(&mut self, tag: &Tag) {
+        let name = tag.name.as_ref();
+        let formatting = FORMATTING.contains(&name);
+        if tag.kind == StartTag {
+            self.nodes = self.nodes.saturating_add(1 + self.formatting);
+            if formatting {
+                self.formatting += 1;
+            }
+            // Past the limit the count is decided, and nothing needs to be remembered any more.
+            if self.nodes <= NODES_LIMIT && !matches!(name, "br" | "img" | "hr" | "meta" | "link" | "input") {
+                self.open.push(name.to_owned());
+            }
+        } else if self.open.last().is_some_and(|open| open == name) {
+            self.open.pop();
+            if formatting {
+                self.formatting = self.formatting.saturating_sub(1);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blocked(html: &str) -> Sanitised {
+        sanitise(html, &Images { remote: false, inline: &|id| Some(format!("/files/{id}?a=1&b")) })
+    }
+
+    #[test]
+    fn nothing_runs() {
+        for bad in [
+            "<script>alert(1)</script>",
+            "<img src=x onerror=alert(1)>",
+            "<a href='javascript:alert(1)'>x</a>",
+            "<a href=' java\nscript:alert(1)'>x</a>",
+            "<svg><script>alert(1)</script></svg>",
+            "<iframe src=https://x></iframe><form action=https://x><input></form>",
+            "<div style='background:url(https://x)' id=a class=b>x</div>",
+            "<a href='data:text/html,<script>alert(1)</script>'>x</a>",
+            "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>",
+            "<base href=https://x><meta http-equiv=refresh content=0><link rel=stylesheet href=https://x>",
+            "<style>*{background:url(https://x)}</style>",
+        ] {
+            let html = blocked(bad).html.to_ascii_lowercase();
+            for word in
+                ["script", "onerror", "url(", "<iframe", "<form", "<input", "<svg", "id=", "class=", "<base"]
+            {
+                assert!(!html.contains(word), "{bad}: {html}");
+            }
+        }
+    }
+
+    #[test]
+    fn links_open_apart() {
+        assert_eq!(
+            blocked("<a href='https://x.ru' onclick=x>a</a>").html,
+            "<a href=\"https://x.ru\" target=\"_blank\" rel=\"noopener noreferrer nofollow\">a</a>"
+        );
+        assert_eq!(blocked("<a href='cid:1'>a</a>").html.matches("href").count(), 0);
+    }
+
+    #[test]
+    fn images_are_kept_back_or_placed() {
+        let found = blocked("<img src='https://x/a.png?b&c'><img src=\"cid:logo%40x\">");
+        assert_eq!(
+            found,
+            Sanitised {
+                html: "<img data-src=\"https://x/a.png?b&amp;c\"><img src=\"/files/logo@x?a=1&amp;b\">"
+                    .to_owned(),
+                blocked: 1
+            }
+        );
+        let shown = sanitise("<img src='https://x/a.png'>", &Images { remote: true, inline: &|_| None });
+        assert_eq!(shown, Sanitised { html: "<img src=\"https://x/a.png\">".to_owned(), blocked: 0 });
+        let text = "a src=\"blocked-image:x\" b";
+        assert_eq!(blocked(text), Sanitised { html: text.to_owned(), blocked: 0 });
+    }
+
+    #[test]
+    fn styles_are_few() {
+        let html = blocked("<p style='color:red;position:fixed;margin:-9px'>a</p>").html;
+        assert!(html.contains("color") && !html.contains("position") && !html.contains("margin"), "{html}");
+    }
+
+    #[test]
+    fn a_tree_that_would_explode_becomes_text() {
+        let html = format!("{}{}x", "<b><i>".repeat(5_000), "<p>y".repeat(5_000));
+        assert!(blocked(&html).html.starts_with("<pre>y"));
+        let usual = "<p><b>a</b> <font color=red>c</font></p>".repeat(5_000);
+        assert!(!blocked(&usual).html.starts_with("<pre>"));
+    }
+}
