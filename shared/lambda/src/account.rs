@@ -1,14 +1,10 @@
 //! What the account allows.
 
-use std::time::SystemTime;
-
 use aws_config::SdkConfig;
-use aws_credential_types::provider::ProvideCredentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
 use serde::Deserialize;
 use store::environment::Environment;
 
+use crate::signed::{self, Call};
 use crate::{Error, sdk};
 
 /// Why the account's limits are not known.
@@ -43,32 +39,14 @@ pub async fn account_limit(
 }
 
 async fn settings(config: &SdkConfig, environment: &dyn Environment) -> Result<Settings, Error> {
-    let region = config.region().ok_or("no region")?.to_string();
-    let credentials = config.credentials_provider().ok_or("no credentials")?.provide_credentials().await?;
-    let base = match config.endpoint_url() {
-        Some(endpoint) => endpoint.trim_end_matches('/').to_owned(),
-        None => format!("https://lambda.{region}.amazonaws.com"),
+    let call = Call {
+        service: "lambda",
+        host: "lambda",
+        method: "GET",
+        path: "/2016-08-19/account-settings/",
+        body: None,
+        timeout: sdk::ATTEMPT_TIMEOUT,
     };
-    let url = format!("{base}/2016-08-19/account-settings/");
-
-    let identity = credentials.into();
-    let parameters = v4::SigningParams::builder()
-        .identity(&identity)
-        .region(&region)
-        .name("lambda")
-        .time(SystemTime::from(environment.now()))
-        .settings(SigningSettings::default())
-        .build()?
-        .into();
-    let mut request = axum::http::Request::get(&url).body(Vec::new())?;
-    let signable = SignableRequest::new("GET", &url, std::iter::empty(), SignableBody::Bytes(&[]))?;
-    sign(signable, &parameters)?.into_parts().0.apply_to_request_http1x(&mut request);
-
-    let client = reqwest::Client::builder()
-        .connect_timeout(sdk::CONNECT_TIMEOUT)
-        .timeout(sdk::ATTEMPT_TIMEOUT)
-        .user_agent(sdk::application())
-        .build()?;
-    let response = client.execute(request.try_into()?).await?.error_for_status()?;
-    Ok(response.json().await?)
+    let response = signed::call(config, environment, call).await??;
+    Ok(response.error_for_status()?.json().await?)
 }

@@ -7,7 +7,7 @@ use store::blobs::Blobs;
 use store::environment::{Environment, System};
 use store::seal::SealingKey;
 
-use crate::{AccountError, DynamoTable, Error, KeyError, SqsQueue, sdk};
+use crate::{AccountError, DynamoTable, Error, KeyError, SesMailer, SqsQueue, sdk};
 
 /// A variable that the template should have set for this function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -116,6 +116,17 @@ impl Aws {
     /// When Lambda is unavailable or refuses.
     pub async fn account_limit(&self) -> Result<Option<u32>, AccountError> {
         crate::account_limit(&self.config, &*self.environment).await
+    }
+
+    /// What takes mails of connections without a server of their own. `MAIL_EVENTS` names the configuration set whose
+    /// events tell what became of them.
+    pub fn mailer(&self) -> SesMailer {
+        SesMailer::new(self.config.clone(), self.environment(), optional("MAIL_EVENTS"))
+    }
+
+    /// The region's name, as SES spells it in the Message-IDs of mails that left from here.
+    pub fn mail_host(&self) -> String {
+        crate::mailer::host(self.config.region().map(AsRef::as_ref).unwrap_or_default())
     }
 
     /// `PUBLIC_URL`: the desk's address from outside, if the operator named one.

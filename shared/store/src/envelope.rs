@@ -75,7 +75,7 @@ impl Envelope {
     /// When the object store is unavailable.
     pub async fn pack(inbound: Inbound, blobs: &Blobs) -> Result<Outgoing, BlobError> {
         let group = inbound.group();
-        let digest = digest(&format!("{group}#{}", inbound.key));
+        let digest = digest(&format!("{}#{}", inbound.thread, inbound.key));
         let envelope = Self { v: 1, carried: Carried::Inbound(Box::new(inbound)), late: false };
         let mut body = json(&envelope);
         if body.len() > INLINE_LIMIT {

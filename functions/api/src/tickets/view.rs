@@ -67,6 +67,8 @@ pub(crate) struct TicketView {
     solved_at: Option<Timestamp>,
     /// The closed ticket that this one goes on from.
     follow_up_of: Option<TicketId>,
+    /// Another ticket that it has to do with, such as that of the same mail to another department.
+    related_to: Option<TicketId>,
     /// The ticket that goes on from this one.
     followed_up_by: Option<TicketId>,
 }
@@ -109,6 +111,7 @@ impl From<&Ticket> for TicketView {
             first_reply_at: ticket.first_reply_at,
             solved_at: ticket.solved_at,
             follow_up_of: ticket.follow_up_of,
+            related_to: ticket.related_to,
             followed_up_by: ticket.followed_up_by,
         }
     }

@@ -1,5 +1,6 @@
 //! What stands around a handler on Lambda.
 
+mod events;
 mod http;
 mod logs;
 mod queue;
@@ -13,6 +14,7 @@ use lambda_runtime::Context;
 use store::environment::Environment;
 use tokio::time::Instant;
 
+pub use self::events::run_events;
 pub use self::http::{run_http, run_http_or_direct};
 pub use self::queue::run_queue;
 pub use self::schedule::run_schedule;

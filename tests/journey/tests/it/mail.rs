@@ -260,7 +260,7 @@ async fn files_go_both_ways() {
     let html = stage.desk.get(&format!("/tickets/{ticket}/events/{}/html", event["seq"])).await;
     let html = html.as_str().expect("HTML");
     assert!(html.contains("<b>this</b>"), "{html}");
-    assert!(!html.contains("script") && !html.contains("src=\"https://tracker"), "{html}");
+    assert!(!html.contains("script") && !html.contains(" src="), "{html}");
     let raw = stage.desk.get(&format!("/tickets/{ticket}/events/{}/raw", event["seq"])).await;
     assert_eq!(raw.as_str().expect("the original").as_bytes(), letter.bytes());
 

@@ -1,0 +1,165 @@
+//! Mail by SES: [`SendRawEmail`](https://docs.aws.amazon.com/ses/latest/APIReference/API_SendRawEmail.html).
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_config::SdkConfig;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use channels::platform::{Mailer, SendError, SendFailure};
+use store::environment::Environment;
+
+use crate::signed::{self, Call};
+
+/// How long SES may take: mails are large, and it reads them.
+const TIMEOUT: Duration = Duration::from_secs(50);
+/// How long to wait when SES says that it is too fast and not how long.
+const THROTTLED: Duration = Duration::from_secs(2);
+
+/// Hands mails to SES.
+#[derive(Clone)]
+pub struct SesMailer {
+    config: SdkConfig,
+    environment: Arc<dyn Environment>,
+    events: Option<String>,
+}
+
+impl SesMailer {
+    /// A mailer; `events` is the configuration set whose events tell what became of mails.
+    pub fn new(config: SdkConfig, environment: Arc<dyn Environment>, events: Option<String>) -> Self {
+        Self { config, environment, events }
+    }
+
+    fn form(&self, from: &str, recipients: &[String], mail: &[u8]) -> Vec<u8> {
+        let mut form = "Action=SendRawEmail&Version=2010-12-01".to_owned();
+        let mut field = |name: &str, value: &str| {
+            let _ = write!(form, "&{name}=");
+            form.extend(url::form_urlencoded::byte_serialize(value.as_bytes()));
+        };
+        field("Source", from);
+        for (position, recipient) in recipients.iter().enumerate() {
+            field(&format!("Destinations.member.{}", position + 1), recipient);
+        }
+        if let Some(events) = &self.events {
+            field("ConfigurationSetName", events);
+        }
+        field("RawMessage.Data", &BASE64.encode(mail));
+        form.into_bytes()
+    }
+}
+
+#[async_trait]
+impl Mailer for SesMailer {
+    async fn send(
+        &self,
+        from: &str,
+        recipients: &[String],
+        mail: Vec<u8>,
+    ) -> Result<Option<String>, SendError> {
+        let call = Call {
+            service: "ses",
+            host: "email",
+            method: "POST",
+            path: "/",
+            body: Some((self.form(from, recipients, &mail), "application/x-www-form-urlencoded")),
+            timeout: TIMEOUT,
+        };
+        let asked = signed::call(&self.config, &*self.environment, call).await;
+        let response = asked.map_err(|error| failed(SendFailure::Transient, "not_signed", error.to_string()))?;
+        let response = response.map_err(|error| {
+            let class = if error.is_connect() { SendFailure::Transient } else { SendFailure::Uncertain };
+            failed(class, "ses_unreachable", error.without_url().to_string())
+        })?;
+        let status = response.status();
+        // The answer is lost, and the mail may be on its way.
+        let text = response
+            .text()
+            .await
+            .map_err(|error| failed(SendFailure::Uncertain, "no_answer", error.without_url().to_string()))?;
+        if !status.is_success() {
+            return Err(refusal(status.as_u16(), &text));
+        }
+        let id = element(&text, "MessageId")
+            .ok_or_else(|| failed(SendFailure::Uncertain, "no_message_id", "SES told no id".to_owned()))?;
+        let region = self.config.region().map(AsRef::as_ref).unwrap_or_default();
+        Ok(Some(format!("{id}@{}", host(region))))
+    }
+}
+
+/// What follows from a refusal:
+/// [common errors](https://docs.aws.amazon.com/ses/latest/APIReference/CommonErrors.html).
+fn refusal(status: u16, text: &str) -> SendError {
+    let code = element(text, "Code").unwrap_or_default();
+    let detail = element(text, "Message").unwrap_or_else(|| format!("SES answered {status}"));
+    let (class, reason) = match code.as_str() {
+        "Throttling" | "ThrottlingException" | "LimitExceeded" | "LimitExceededException" => {
+            // A quota of the day comes back tomorrow; a rate at once.
+            let wait = if detail.contains("Daily") { Duration::from_secs(3600) } else { THROTTLED };
+            (SendFailure::Throttled(wait), "throttled")
+        }
+        "MessageRejected" if detail.contains("not verified") => (SendFailure::Unauthorized, "address_not_verified"),
+        "MessageRejected" | "InvalidParameterValue" => (SendFailure::Rejected, "message_rejected"),
+        "MailFromDomainNotVerifiedException" | "MailFromDomainNotVerified" => {
+            (SendFailure::Unauthorized, "address_not_verified")
+        }
+        "ConfigurationSetDoesNotExist" => (SendFailure::Unauthorized, "configuration_set_missing"),
+        "AccountSendingPausedException" | "ConfigurationSetSendingPausedException" => {
+            (SendFailure::Unauthorized, "sending_paused")
+        }
+        "AccessDenied" | "SignatureDoesNotMatch" | "InvalidClientTokenId" => (SendFailure::Unauthorized, "denied"),
+        _ if status >= 500 => (SendFailure::Transient, "ses_unavailable"),
+        _ => (SendFailure::Rejected, "refused"),
+    };
+    failed(class, reason, detail)
+}
+
+fn failed(class: SendFailure, reason: &'static str, detail: String) -> SendError {
+    SendError { class, reason, detail }
+}
+
+/// The text of an element in SES's answers, which have no attributes and no two elements of these names.
+fn element(text: &str, name: &str) -> Option<String> {
+    let (_, rest) = text.split_once(&format!("<{name}>"))?;
+    let (inner, _) = rest.split_once(&format!("</{name}>"))?;
+    Some(inner.trim().replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&"))
+}
+
+/// What follows the `@` in the Message-ID that SES gives a mail of a region.
+pub(crate) fn host(region: &str) -> String {
+    match region {
+        "us-east-1" => "email.amazonses.com".to_owned(),
+        region => format!("{region}.amazonses.com"),
+    }
+}
+
+impl std::fmt::Debug for SesMailer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SesMailer").field("events", &self.events).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(code: &str, message: &str) -> String {
+        format!("<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>")
+    }
+
+    #[test]
+    fn refusals_take_their_paths() {
+        let class = |status, code: &str, message: &str| refusal(status, &answer(code, message)).class;
+        assert_eq!(class(400, "Throttling", "Maximum sending rate exceeded."), SendFailure::Throttled(THROTTLED));
+        assert_eq!(
+            class(400, "Throttling", "Daily message quota exceeded."),
+            SendFailure::Throttled(Duration::from_secs(3600))
+        );
+        assert_eq!(class(400, "MessageRejected", "Email address is not verified."), SendFailure::Unauthorized);
+        assert_eq!(class(400, "MessageRejected", "Content looks bad."), SendFailure::Rejected);
+        assert_eq!(class(503, "ServiceUnavailable", "Later."), SendFailure::Transient);
+        assert_eq!(refusal(500, "no XML").class, SendFailure::Transient);
+        assert_eq!(refusal(400, &answer("X", "a &lt;b&gt; &amp;amp; c")).detail, "a <b> &amp; c");
+    }
+}
