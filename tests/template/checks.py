@@ -24,7 +24,14 @@ TYPES = {
     "AWS::Logs::LogGroup",
     "AWS::S3::Bucket",
     "AWS::S3::BucketPolicy",
+    "AWS::SES::ConfigurationSet",
+    "AWS::SES::ConfigurationSetEventDestination",
+    "AWS::SES::EmailIdentity",
+    "AWS::SES::ReceiptRule",
+    "AWS::SES::ReceiptRuleSet",
+    "AWS::SNS::Subscription",
     "AWS::SNS::Topic",
+    "AWS::SNS::TopicPolicy",
     "AWS::SQS::Queue",
     "AWS::SQS::QueuePolicy",
 }
@@ -43,8 +50,17 @@ OUTPUTS = {"ApiUrl", "WebhookBase", "CreateToken"}
 
 # Actions that know no resources.
 WITHOUT_RESOURCE = {"lambda:GetAccountSettings"}
+# What of the account's own, besides the stack's, an action may be allowed on: mail leaves from any verified address.
+SES = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:"
+OF_THE_ACCOUNT = {"ses:SendRawEmail": {SES + "identity/*", SES + "configuration-set/*"}}
+# What SES may do, for this account only.
+SERVICES = {
+    ("BucketPolicy", "ses.amazonaws.com", "s3:PutObject", "${Bucket.Arn}/mail/*"),
+    ("MailTopicPolicy", "ses.amazonaws.com", "sns:Publish", "${MailTopic}"),
+}
 # Actions that only these functions may have on anything.
 PRIVILEGED = {
+    "ses:SendRawEmail": {"Sender"},
     "ssm:PutParameter": {"ApiFunction"},
     "dynamodb:DeleteItem": {"ApiFunction", "Clock"},
     "dynamodb:UpdateItem": {"ApiFunction", "Router"},
@@ -72,6 +88,7 @@ VARIABLES = {
     "OUTBOUND_DEAD_LETTERS_URL": "OutboundDeadLetters",
     "WORK_DEAD_LETTERS_URL": "WorkDeadLetters",
     "RELAY_DEAD_LETTERS_URL": "RelayDeadLetters",
+    "EMAIL_DEAD_LETTERS_URL": "EmailDeadLetters",
 }
 KEY_PARAMETER = "/${AWS::StackName}/key"
 KEY_ARN = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter" + KEY_PARAMETER
@@ -149,13 +166,19 @@ def wildcards(template):
                 complaints.append(f"{function} may {action}")
             elif text(resource) == "*" and action not in WITHOUT_RESOURCE:
                 complaints.append(f"{function} may {action} on everything")
-            elif text(resource) != "*" and not names(resource) and text(resource) != KEY_ARN:
+            elif text(resource) not in {"*", KEY_ARN, *OF_THE_ACCOUNT.get(action, ())} and not names(resource):
                 complaints.append(f"{function} may {action} on {text(resource)}, which is not ours")
             if function not in PRIVILEGED.get(action, {function}):
                 complaints.append(f"{function} may {action}")
-    for name, policy in (template.of("AWS::SQS::QueuePolicy") | template.of("AWS::S3::BucketPolicy")).items():
+    policies = (template.of(f"AWS::{kind}Policy") for kind in ("SQS::Queue", "S3::Bucket", "SNS::Topic"))
+    for name, policy in ((name, policy) for some in policies for name, policy in some.items()):
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
-            if statement["Effect"] != "Deny":
+            if statement["Effect"] == "Deny":
+                continue
+            service = statement["Principal"].get("Service") if isinstance(statement["Principal"], dict) else None
+            account = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+            granted = (name, service, statement["Action"], text(statement["Resource"]))
+            if granted not in SERVICES or statement.get("Condition") != account:
                 complaints.append(f"{name} allows something")
     return complaints
 
@@ -212,6 +235,9 @@ def environments(template):
             for resource in names(where)
             if action not in STREAM_SOURCE
         }
+        # Where Lambda puts what the function failed at. The function itself need not know.
+        written = template.written["Resources"].get(function, {}).get("Properties", {})
+        reached -= names(written.get("EventInvokeConfig", {}))
         for variable, resource in VARIABLES.items():
             if variable in environment and text(environment[variable]) != "${" + resource + "}":
                 complaints.append(f"{function}: {variable} is not {resource}")
@@ -222,7 +248,8 @@ def environments(template):
             complaints.append(f"{function}: KEY_PARAMETER and the policy do not agree")
         if sealed and text(environment.get("KEY_PARAMETER")) != KEY_PARAMETER:
             complaints.append(f"{function}: KEY_PARAMETER is not {KEY_PARAMETER}")
-        for variable in environment.keys() - VARIABLES.keys() - {"KEY_PARAMETER", "PUBLIC_URL", "TIME_ZONE"}:
+        known = {"KEY_PARAMETER", "MAIL_EVENTS", "PUBLIC_URL", "TIME_ZONE"}
+        for variable in environment.keys() - VARIABLES.keys() - known:
             complaints.append(f"{function}: {variable} is known to nobody")
     return complaints
 
@@ -437,7 +464,8 @@ def bucket(template):
     if not any("AbortIncompleteMultipartUpload" in rule for rule in lifecycle):
         complaints.append("Bucket keeps abandoned uploads")
     expiring = {rule.get("Prefix"): rule["ExpirationInDays"] for rule in lifecycle if "ExpirationInDays" in rule}
-    if expiring.keys() != {"inbound/"} or expiring["inbound/"] < 14 + 4:
+    # What is received as a mail stands under originals/ once a connection took it.
+    if expiring.keys() != {"inbound/", "mail/"} or min(expiring.values()) < 14 + 4:
         complaints.append("Bucket forgets something else than bodies that no queue can still hold")
     if "BucketName" in properties:
         complaints.append("Bucket has a name that a second desk would collide with")

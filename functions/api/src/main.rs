@@ -41,6 +41,7 @@ async fn main() -> Result<(), lambda::Error> {
             dead_letters(&aws, "outbound", Some(QueueName::Outbound), QueueName::OutboundDeadLetters)?,
             dead_letters(&aws, "work", Some(QueueName::Work), QueueName::WorkDeadLetters)?,
             dead_letters(&aws, "relay", None, QueueName::RelayDeadLetters)?,
+            dead_letters(&aws, "email", None, QueueName::EmailDeadLetters)?,
         ],
         public_url: aws.public_url(),
         limits: Some(Arc::new(Account(aws))),

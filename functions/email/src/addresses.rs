@@ -86,7 +86,8 @@ mod tests {
             assert_eq!(mailbox(address).as_deref(), Some("support@shop.example"));
         }
         assert_eq!(mailbox("hi@почта.рф").as_deref(), Some("hi@xn--80a1acny.xn--p1ai"));
-        for nobody in ["", "support", "+a@shop.example", "\"support\"@shop.example", "иван@shop.example"] {
+        for nobody in ["", "support", "+a@shop.example", "\"support\"@shop.example", "иван@shop.example"]
+        {
             assert_eq!(mailbox(nobody), None, "{nobody}");
         }
     }

@@ -76,7 +76,10 @@ impl Post {
                     Some((_, addresses)) => addresses.push(address.clone()),
                     None => taken.push((id, vec![address.clone()])),
                 },
-                None => tracing::warn!(key, "a mail is for an address that is not connected; it stays in the store"),
+                None => tracing::warn!(
+                    key,
+                    "a mail is for an address that is not connected; it stays in the store"
+                ),
             }
         }
         let channel = Channel::try_from(CHANNEL)?;

@@ -31,6 +31,8 @@ pub enum QueueName {
     WorkDeadLetters,
     /// What the relay could not hand on.
     RelayDeadLetters,
+    /// What the receiver of mails could not take in.
+    EmailDeadLetters,
 }
 
 impl QueueName {
@@ -43,6 +45,7 @@ impl QueueName {
             Self::OutboundDeadLetters => "OUTBOUND_DEAD_LETTERS_URL",
             Self::WorkDeadLetters => "WORK_DEAD_LETTERS_URL",
             Self::RelayDeadLetters => "RELAY_DEAD_LETTERS_URL",
+            Self::EmailDeadLetters => "EMAIL_DEAD_LETTERS_URL",
         }
     }
 }

@@ -67,7 +67,8 @@ impl Mailer for SesMailer {
             timeout: TIMEOUT,
         };
         let asked = signed::call(&self.config, &*self.environment, call).await;
-        let response = asked.map_err(|error| failed(SendFailure::Transient, "not_signed", error.to_string()))?;
+        let response =
+            asked.map_err(|error| failed(SendFailure::Transient, "not_signed", error.to_string()))?;
         let response = response.map_err(|error| {
             let class = if error.is_connect() { SendFailure::Transient } else { SendFailure::Uncertain };
             failed(class, "ses_unreachable", error.without_url().to_string())
@@ -84,6 +85,8 @@ impl Mailer for SesMailer {
         let id = element(&text, "MessageId")
             .ok_or_else(|| failed(SendFailure::Uncertain, "no_message_id", "SES told no id".to_owned()))?;
         let region = self.config.region().map(AsRef::as_ref).unwrap_or_default();
+        // SES tells what stands before the `@`.
+        let id = id.split('@').next().unwrap_or_default();
         Ok(Some(format!("{id}@{}", host(region))))
     }
 }
@@ -99,7 +102,9 @@ fn refusal(status: u16, text: &str) -> SendError {
             let wait = if detail.contains("Daily") { Duration::from_secs(3600) } else { THROTTLED };
             (SendFailure::Throttled(wait), "throttled")
         }
-        "MessageRejected" if detail.contains("not verified") => (SendFailure::Unauthorized, "address_not_verified"),
+        "MessageRejected" if detail.contains("not verified") => {
+            (SendFailure::Unauthorized, "address_not_verified")
+        }
         "MessageRejected" | "InvalidParameterValue" => (SendFailure::Rejected, "message_rejected"),
         "MailFromDomainNotVerifiedException" | "MailFromDomainNotVerified" => {
             (SendFailure::Unauthorized, "address_not_verified")
@@ -108,7 +113,9 @@ fn refusal(status: u16, text: &str) -> SendError {
         "AccountSendingPausedException" | "ConfigurationSetSendingPausedException" => {
             (SendFailure::Unauthorized, "sending_paused")
         }
-        "AccessDenied" | "SignatureDoesNotMatch" | "InvalidClientTokenId" => (SendFailure::Unauthorized, "denied"),
+        "AccessDenied" | "SignatureDoesNotMatch" | "InvalidClientTokenId" => {
+            (SendFailure::Unauthorized, "denied")
+        }
         _ if status >= 500 => (SendFailure::Transient, "ses_unavailable"),
         _ => (SendFailure::Rejected, "refused"),
     };
@@ -145,18 +152,26 @@ mod tests {
     use super::*;
 
     fn answer(code: &str, message: &str) -> String {
-        format!("<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>")
+        format!(
+            "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
+        )
     }
 
     #[test]
     fn refusals_take_their_paths() {
         let class = |status, code: &str, message: &str| refusal(status, &answer(code, message)).class;
-        assert_eq!(class(400, "Throttling", "Maximum sending rate exceeded."), SendFailure::Throttled(THROTTLED));
+        assert_eq!(
+            class(400, "Throttling", "Maximum sending rate exceeded."),
+            SendFailure::Throttled(THROTTLED)
+        );
         assert_eq!(
             class(400, "Throttling", "Daily message quota exceeded."),
             SendFailure::Throttled(Duration::from_secs(3600))
         );
-        assert_eq!(class(400, "MessageRejected", "Email address is not verified."), SendFailure::Unauthorized);
+        assert_eq!(
+            class(400, "MessageRejected", "Email address is not verified."),
+            SendFailure::Unauthorized
+        );
         assert_eq!(class(400, "MessageRejected", "Content looks bad."), SendFailure::Rejected);
         assert_eq!(class(503, "ServiceUnavailable", "Later."), SendFailure::Transient);
         assert_eq!(refusal(500, "no XML").class, SendFailure::Transient);

@@ -55,8 +55,7 @@ pub(crate) async fn call(
         request = request.header("content-type", content_type);
         headers.push(("content-type", content_type));
     }
-    let signable =
-        SignableRequest::new(call.method, &url, headers.into_iter(), SignableBody::Bytes(&body))?;
+    let signable = SignableRequest::new(call.method, &url, headers.into_iter(), SignableBody::Bytes(&body))?;
     let (instructions, _) = sign(signable, &parameters)?.into_parts();
     let mut request = request.body(body)?;
     instructions.apply_to_request_http1x(&mut request);

@@ -96,11 +96,85 @@ impl Emulator {
         let headers =
             [("content-type", "application/x-amz-json-1.0"), ("x-amz-target", "AmazonSQS.SendMessage")];
         let url = format!("{}/", self.stack.text("endpoint"));
-        let request =
-            signed("sqs", self.stack.text("region"), &url, &headers, content.to_string().into_bytes());
+        let request = signed(
+            "POST",
+            "sqs",
+            self.stack.text("region"),
+            &url,
+            &headers,
+            content.to_string().into_bytes(),
+        );
         let response = self.client.execute(request).await.expect("the emulator answers");
         let (status, text) = (response.status(), response.text().await.unwrap_or_default());
         assert!(status.is_success(), "the queue refused: {status} {text}");
+    }
+
+    /// Does what SES does with a mail: puts it into the bucket, and tells so by the topic. `dmarc` is SES's verdict.
+    pub async fn receive_mail(&self, name: &str, mail: Vec<u8>, recipient: &str, dmarc: &str) {
+        let key = format!("mail/{name}");
+        let url = format!("{}/{}/{key}", self.stack.text("endpoint"), self.output("BucketName"));
+        let hash: String =
+            <sha2::Sha256 as sha2::Digest>::digest(&mail).iter().map(|byte| format!("{byte:02x}")).collect();
+        let headers = [("x-amz-content-sha256", hash.as_str())];
+        let put = signed("PUT", "s3", self.stack.text("region"), &url, &headers, mail);
+        let response = self.client.execute(put).await.expect("the emulator answers");
+        assert!(response.status().is_success(), "{:?}", response.text().await);
+        let told = json!({
+            "notificationType": "Received",
+            "mail": {"messageId": name, "source": "someone@example.org", "destination": [recipient]},
+            "receipt": {
+                "recipients": [recipient], "spfVerdict": {"status": "PASS"}, "dkimVerdict": {"status": "PASS"},
+                "dmarcVerdict": {"status": dmarc},
+                "action": {"type": "S3", "bucketName": self.output("BucketName"), "objectKey": key},
+            },
+        });
+        self.tell(&told).await;
+    }
+
+    /// Has SES tell something by the topic.
+    pub async fn tell(&self, message: &Value) {
+        let fields = [
+            ("Action", "Publish"),
+            ("Version", "2010-03-31"),
+            ("TopicArn", self.output("MailTopicArn")),
+            ("Message", &message.to_string()),
+        ];
+        self.query("sns", &fields).await;
+    }
+
+    /// Lets SES send from an address.
+    pub async fn verify_sender(&self, address: &str) {
+        let fields =
+            [("Action", "VerifyEmailIdentity"), ("Version", "2010-12-01"), ("EmailAddress", address)];
+        self.query("ses", &fields).await;
+    }
+
+    /// The mails that SES sent from an address.
+    pub async fn sent_by_ses(&self, address: &str) -> Vec<Value> {
+        let url = format!("{}/_ministack/ses/messages", self.stack.text("endpoint"));
+        let answer = self.client.get(&url).send().await.expect("the emulator answers");
+        let answer: Value = answer.json().await.expect("its mails are JSON");
+        let mails = answer["messages"].as_array().cloned().unwrap_or_default();
+        mails.into_iter().filter(|mail| mail["Source"] == address).collect()
+    }
+
+    /// What the deployed stack tells under a name.
+    fn output(&self, name: &str) -> &str {
+        let output = self.stack.told["outputs"][name].as_str();
+        output.unwrap_or_else(|| panic!("the stack has no output `{name}`: {:#}", self.stack.told))
+    }
+
+    /// Makes a request of AWS's query protocol.
+    async fn query(&self, service: &str, fields: &[(&str, &str)]) {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        form.extend_pairs(fields);
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        let url = format!("{}/", self.stack.text("endpoint"));
+        let request =
+            signed("POST", service, self.stack.text("region"), &url, &headers, form.finish().into_bytes());
+        let response = self.client.execute(request).await.expect("the emulator answers");
+        let (status, text) = (response.status(), response.text().await.unwrap_or_default());
+        assert!(status.is_success(), "{service} refused: {status} {text}");
     }
 
     /// Everything that the emulator and the functions have written to its output.
@@ -121,7 +195,8 @@ impl Stack {
             .as_str()
             .unwrap_or_else(|| panic!("the stack has no function `{function}`: {:#}", self.told));
         let url = format!("{}/2015-03-31/functions/{name}/invocations", self.text("endpoint"));
-        let request = signed("lambda", self.text("region"), &url, &[], event.to_string().into_bytes());
+        let request =
+            signed("POST", "lambda", self.text("region"), &url, &[], event.to_string().into_bytes());
         let response = client.execute(request).await.expect("the emulator answers");
         let status = response.status();
         let text = response.text().await.expect("an invocation has an answer");

@@ -8,6 +8,7 @@ use aws_sigv4::sign::v4;
 
 /// A request to a service, ready to be sent.
 pub(super) fn signed(
+    method: &str,
     service: &str,
     region: &str,
     url: &str,
@@ -24,10 +25,10 @@ pub(super) fn signed(
         .build()
         .expect("every parameter is given")
         .into();
-    let signable = SignableRequest::new("POST", url, headers.iter().copied(), SignableBody::Bytes(&body));
+    let signable = SignableRequest::new(method, url, headers.iter().copied(), SignableBody::Bytes(&body));
     let instructions =
         sign(signable.expect("an URL of ours"), &parameters).expect("a request can be signed").into_parts().0;
-    let mut request = http::Request::post(url);
+    let mut request = http::Request::builder().method(method).uri(url);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
