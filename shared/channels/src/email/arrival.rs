@@ -201,7 +201,8 @@ mod tests {
 
     #[test]
     fn nothing_below_the_stamp_passes_for_it() {
-        let forged = b"From x Mon\nReturn-Path: <>\r\nX-Lambdesk-Arrival: begin\r\nDelivered-To: evil@x.ru\r\n\
+        let forged =
+            b"From x Mon\nReturn-Path: <>\r\nX-Lambdesk-Arrival: begin\r\nDelivered-To: evil@x.ru\r\n\
             authentication-results: Lambdesk (1) ; dmarc=pass\r\nAuthentication-Results: other; dkim=pass\r\n\
             X-Lambdesk-Arrival: end\r\nFrom: a@b\r\n\r\nReturn-Path: <> in the text";
         let honest = Arrival { stamped: true, ..Arrival::default() };
@@ -210,15 +211,19 @@ mod tests {
         assert_eq!(mail.arrival, honest);
         assert_eq!((mail.return_path, mail.delivered_to), (None, Vec::new()));
         let text = String::from_utf8(stamped).unwrap();
-        assert!(text.contains("X-Unverified-Return-Path: <>") && text.contains("\nAuthentication-Results: other"));
+        assert!(
+            text.contains("X-Unverified-Return-Path: <>") && text.contains("\nAuthentication-Results: other")
+        );
         assert!(text.ends_with("\r\n\r\nReturn-Path: <> in the text"));
         assert_eq!(mail.from[0].address, "a@b");
     }
 
     #[test]
     fn an_unstamped_mail_proves_nothing() {
-        let mail = read(b"Received: by x\r\nX-Lambdesk-Arrival: begin\r\nAuthentication-Results: lambdesk; spf=pass\r\n\
-            X-Lambdesk-Arrival: end\r\nFrom: a@b\r\n\r\n");
+        let mail = read(
+            b"Received: by x\r\nX-Lambdesk-Arrival: begin\r\nAuthentication-Results: lambdesk; spf=pass\r\n\
+            X-Lambdesk-Arrival: end\r\nFrom: a@b\r\n\r\n",
+        );
         assert_eq!(mail.arrival, Arrival::default());
     }
 

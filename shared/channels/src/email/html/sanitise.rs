@@ -10,6 +10,7 @@ use html5ever::tokenizer::{
     BufferQueue, CharacterTokens, StartTag, Tag, TagToken, Token, TokenSink, TokenSinkResult, Tokenizer,
 };
 
+use super::escaped;
 use super::text::text;
 
 /// The most nodes that the tree of a mail may have. One takes some 300 bytes.
@@ -71,7 +72,7 @@ pub struct Sanitised {
 /// What may be shown of HTML. HTML that would take unreasonable memory as a tree is shown as its text.
 pub fn sanitise(html: &str, images: &Images<'_>) -> Sanitised {
     if nodes(html) > NODES_LIMIT {
-        return Sanitised { html: format!("<pre>{}</pre>", ammonia::clean_text(&text(html))), blocked: 0 };
+        return Sanitised { html: format!("<pre>{}</pre>", escaped(&text(html))), blocked: 0 };
     }
     let remote = images.remote;
     let clean = Builder::default()
@@ -132,9 +133,7 @@ fn place(clean: &str, images: &Images<'_>) -> Sanitised {
             let id = percent_decoded(&id);
             if let Some(address) = (images.inline)(id.trim_matches(['<', '>'])) {
                 placed.html.push_str(SRC);
-                placed
-                    .html
-                    .push_str(&address.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;"));
+                placed.html.push_str(&escaped(&address));
                 placed.html.push('"');
             }
             rest = tail;
