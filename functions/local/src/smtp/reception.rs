@@ -9,6 +9,7 @@ use channels::email::stamp;
 use channels::{Receiver, platform};
 use desk::channel::Channel;
 use desk::ids::ConnectionId;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use store::Desk;
 
@@ -24,6 +25,7 @@ pub(crate) struct Reception {
     desk: Desk,
     receiver: Receiver,
     authenticator: Authenticator,
+    host: String,
     addresses: Mutex<Addresses>,
 }
 
@@ -35,8 +37,17 @@ struct Addresses {
 }
 
 impl Reception {
-    pub(crate) fn new(desk: Desk, receiver: Receiver, authenticator: Authenticator) -> Self {
-        Self { desk, receiver, authenticator, addresses: Mutex::default() }
+    /// `host` is our own name.
+    pub(crate) fn new(desk: Desk, receiver: Receiver, authenticator: Authenticator, host: String) -> Self {
+        Self { desk, receiver, authenticator, host, addresses: Mutex::default() }
+    }
+
+    /// What every server on a mail's way writes on top of it
+    /// ([RFC 5321, 4.4](https://www.rfc-editor.org/rfc/rfc5321#section-4.4)).
+    fn trace(&self, envelope: &Envelope) -> String {
+        let now = self.desk.now().to_zoned(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S +0000");
+        let Envelope { helo, client, .. } = envelope;
+        format!("Received: from {helo} ([{client}])\r\n by {} with ESMTP; {now}\r\n", self.host)
     }
 
     async fn addresses(&self) -> Result<Arc<HashMap<String, ConnectionId>>, Unavailable> {
@@ -73,11 +84,12 @@ impl Exchange for Reception {
 
     /// Hands the mail to every connection that it is for. When one of them fails, the sender comes again, and the
     /// others recognise what they have.
-    async fn deliver(&self, envelope: Envelope, mail: Vec<u8>) -> Result<(), Unavailable> {
+    async fn deliver(&self, envelope: Envelope, mut mail: Vec<u8>) -> Result<(), Unavailable> {
         let channel = Channel::try_from(CHANNEL).map_err(unavailable)?;
         let platform =
             platform(CHANNEL).ok_or_else(|| Unavailable("this desk speaks no e-mail".to_owned()))?;
         let arrival = self.authenticator.examine(&envelope, &mail).await;
+        mail.splice(0..0, self.trace(&envelope).into_bytes());
         let mut connections: Vec<ConnectionId> =
             envelope.recipients.iter().map(|recipient| recipient.connection).collect();
         connections.sort_unstable();
