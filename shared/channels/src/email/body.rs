@@ -131,11 +131,12 @@ impl<'e, 'a> Body<'e, 'a> {
     pub(super) fn texts(&self) -> Texts {
         let mut texts = Texts::default();
         let mut markup = String::new();
+        let mut html_cut = false;
         let any_html = self.pieces.iter().any(|piece| !piece.html.is_empty());
         for piece in &self.pieces {
             let cut = &mut texts.cut;
             let plain = piece.plain.iter().map(|part| plain(part, cut)).collect::<Vec<_>>().join("\n");
-            let html = piece.html.iter().map(|part| whole(part, cut)).collect::<Vec<_>>().join("\n");
+            let html = piece.html.iter().map(|part| whole(part, &mut html_cut)).collect::<Vec<_>>().join("\n");
             let text = if !html.is_empty() && is_placeholder(&plain) { html::text(&html) } else { plain };
             let separator = if texts.text.is_empty() || text.trim().is_empty() { "" } else { "\n\n" };
             texts.cut |= append(&mut texts.text, separator) || append(&mut texts.text, text.trim_end());
@@ -149,7 +150,7 @@ impl<'e, 'a> Body<'e, 'a> {
             let invitation = self.files.iter().find(|file| file.kind.value == "text/calendar");
             texts.text = invitation.and_then(|part| calendar::summary(&part.text(LIMIT))).unwrap_or_default();
         }
-        if any_html && markup.len() <= LIMIT {
+        if any_html && !html_cut && markup.len() <= LIMIT {
             texts.html = Some(markup);
         } else if any_html {
             texts.cut = true;
