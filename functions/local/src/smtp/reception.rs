@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use channels::email::compose::deliverable;
 use channels::email::stamp;
-use channels::{Receiver, platform};
+use channels::{Platform, Receiver};
 use desk::channel::Channel;
 use desk::ids::ConnectionId;
 use jiff::tz::TimeZone;
@@ -15,14 +15,15 @@ use store::Desk;
 
 use super::{Authenticator, Envelope, Exchange, Unavailable};
 
-/// The channel that all of this is about.
-const CHANNEL: &str = "email";
+/// The channel whose connections take mail.
+pub(crate) const CHANNEL: &str = "email";
 /// How long the addresses are believed. A new one is looked for at once, though not more often than this.
 const TRUST: SignedDuration = SignedDuration::from_secs(2);
 
 /// Takes mail for the addresses of the desk's e-mail connections.
 pub(crate) struct Reception {
     desk: Desk,
+    platform: &'static dyn Platform,
     receiver: Receiver,
     authenticator: Authenticator,
     host: String,
@@ -37,9 +38,15 @@ struct Addresses {
 }
 
 impl Reception {
-    /// `host` is our own name.
-    pub(crate) fn new(desk: Desk, receiver: Receiver, authenticator: Authenticator, host: String) -> Self {
-        Self { desk, receiver, authenticator, host, addresses: Mutex::default() }
+    /// `platform` reads the mails; `host` is our own name.
+    pub(crate) fn new(
+        desk: Desk,
+        platform: &'static dyn Platform,
+        receiver: Receiver,
+        authenticator: Authenticator,
+        host: String,
+    ) -> Self {
+        Self { desk, platform, receiver, authenticator, host, addresses: Mutex::default() }
     }
 
     /// What every server on a mail's way writes on top of it
@@ -86,8 +93,6 @@ impl Exchange for Reception {
     /// others recognise what they have.
     async fn deliver(&self, envelope: Envelope, mut mail: Vec<u8>) -> Result<(), Unavailable> {
         let channel = Channel::try_from(CHANNEL).map_err(unavailable)?;
-        let platform =
-            platform(CHANNEL).ok_or_else(|| Unavailable("this desk speaks no e-mail".to_owned()))?;
         let arrival = self.authenticator.examine(&envelope, &mail).await;
         mail.splice(0..0, self.trace(&envelope).into_bytes());
         let mut connections: Vec<ConnectionId> =
@@ -103,7 +108,7 @@ impl Exchange for Reception {
             let mut arrival = arrival.clone();
             arrival.recipients = ours.map(|recipient| recipient.address.clone()).collect();
             let stamped = stamp(&mail, &arrival);
-            self.receiver.receive(platform, &known.open, &stamped).await.map_err(unavailable)?;
+            self.receiver.receive(self.platform, &known.open, &stamped).await.map_err(unavailable)?;
         }
         Ok(())
     }

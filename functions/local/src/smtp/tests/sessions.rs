@@ -240,6 +240,18 @@ async fn there_is_room_for_so_many_clients() {
     }
 }
 
+#[tokio::test]
+async fn a_client_that_is_sent_away_learns_why() {
+    let desk = Arc::new(Desk::default());
+    let address = listen(&desk, Limits::default()).await;
+    let mut client = TcpStream::connect(address).await.unwrap();
+    let mail = "12345678\r\n".repeat(100_000);
+    client.write_all(format!("{HELLO}{ENVELOPE}\n{mail}.\r\n").as_bytes()).await.unwrap();
+    let mut told = String::new();
+    client.read_to_string(&mut told).await.unwrap();
+    assert!(told.ends_with("521 5.5.2 Lines end with CR LF\r\n"), "{told}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_silent_client_is_sent_away() {
     let desk = Arc::new(Desk::default());
