@@ -81,7 +81,7 @@ impl<'e, 'a> Body<'e, 'a> {
             "text/html" if shown => self.pieces.push(Piece { plain: Vec::new(), html: vec![part] }),
             // A multipart whose boundaries were lost.
             kind if kind.starts_with("multipart/") => {
-                self.pieces.push(Piece { plain: vec![part], html: Vec::new() })
+                self.pieces.push(Piece { plain: vec![part], html: Vec::new() });
             }
             _ => self.files.push(part),
         }
@@ -136,7 +136,8 @@ impl<'e, 'a> Body<'e, 'a> {
         for piece in &self.pieces {
             let cut = &mut texts.cut;
             let plain = piece.plain.iter().map(|part| plain(part, cut)).collect::<Vec<_>>().join("\n");
-            let html = piece.html.iter().map(|part| whole(part, &mut html_cut)).collect::<Vec<_>>().join("\n");
+            let html =
+                piece.html.iter().map(|part| whole(part, &mut html_cut)).collect::<Vec<_>>().join("\n");
             let text = if !html.is_empty() && is_placeholder(&plain) { html::text(&html) } else { plain };
             let separator = if texts.text.is_empty() || text.trim().is_empty() { "" } else { "\n\n" };
             texts.cut |= append(&mut texts.text, separator) || append(&mut texts.text, text.trim_end());

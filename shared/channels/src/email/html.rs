@@ -2,6 +2,7 @@
 
 mod sanitise;
 mod text;
+mod tokens;
 
 pub use sanitise::{Images, Sanitised, sanitise};
 pub(super) use text::text;

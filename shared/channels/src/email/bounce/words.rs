@@ -178,7 +178,7 @@ fn labelled(line: &str) -> Option<String> {
 
 /// What the server says of an address: the lines below its own, as far as an empty one, with a reply code in them.
 fn said_about(lines: &[&str], address: &str) -> Option<String> {
-    let of = |line: &&str| line.to_lowercase().contains(&address.to_lowercase());
+    let of = |line: &&str| line.contains(address);
     let at = lines.iter().position(|line| of(line) && subject_of(line).is_some());
     let below = at.map(|at| {
         let about = |(below, line): &(usize, &&str)| {
