@@ -182,8 +182,10 @@ impl Parts {
         let url = self.public_url.as_deref().and_then(|url| url.parse::<Url>().ok());
         let host =
             url.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_else(|| "localhost".to_owned());
+        let authenticator = Authenticator::new(&resolver, host.clone());
+        let platform = channels::platform(smtp::CHANNEL).ok_or("this version speaks no e-mail")?;
         let reception =
-            Reception::new(self.desk.clone(), self.receiver(), Authenticator::new(&resolver, host.clone()));
+            Reception::new(self.desk.clone(), platform, self.receiver(), authenticator, host.clone());
         tracing::info!(address = %listener.local_addr()?, "mail is taken by SMTP");
         tokio::spawn(smtp::serve(listener, host, Arc::new(reception), smtp::Limits::default()));
         Ok(())

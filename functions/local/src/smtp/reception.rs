@@ -6,24 +6,27 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use channels::email::compose::deliverable;
 use channels::email::stamp;
-use channels::{Receiver, platform};
+use channels::{Platform, Receiver};
 use desk::channel::Channel;
 use desk::ids::ConnectionId;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use store::Desk;
 
 use super::{Authenticator, Envelope, Exchange, Unavailable};
 
-/// The channel that all of this is about.
-const CHANNEL: &str = "email";
+/// The channel whose connections take mail.
+pub(crate) const CHANNEL: &str = "email";
 /// How long the addresses are believed. A new one is looked for at once, though not more often than this.
 const TRUST: SignedDuration = SignedDuration::from_secs(2);
 
 /// Takes mail for the addresses of the desk's e-mail connections.
 pub(crate) struct Reception {
     desk: Desk,
+    platform: &'static dyn Platform,
     receiver: Receiver,
     authenticator: Authenticator,
+    host: String,
     addresses: Mutex<Addresses>,
 }
 
@@ -35,8 +38,23 @@ struct Addresses {
 }
 
 impl Reception {
-    pub(crate) fn new(desk: Desk, receiver: Receiver, authenticator: Authenticator) -> Self {
-        Self { desk, receiver, authenticator, addresses: Mutex::default() }
+    /// `platform` reads the mails; `host` is our own name.
+    pub(crate) fn new(
+        desk: Desk,
+        platform: &'static dyn Platform,
+        receiver: Receiver,
+        authenticator: Authenticator,
+        host: String,
+    ) -> Self {
+        Self { desk, platform, receiver, authenticator, host, addresses: Mutex::default() }
+    }
+
+    /// What every server on a mail's way writes on top of it
+    /// ([RFC 5321, 4.4](https://www.rfc-editor.org/rfc/rfc5321#section-4.4)).
+    fn trace(&self, envelope: &Envelope) -> String {
+        let now = self.desk.now().to_zoned(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S +0000");
+        let Envelope { helo, client, .. } = envelope;
+        format!("Received: from {helo} ([{client}])\r\n by {} with ESMTP; {now}\r\n", self.host)
     }
 
     async fn addresses(&self) -> Result<Arc<HashMap<String, ConnectionId>>, Unavailable> {
@@ -73,11 +91,10 @@ impl Exchange for Reception {
 
     /// Hands the mail to every connection that it is for. When one of them fails, the sender comes again, and the
     /// others recognise what they have.
-    async fn deliver(&self, envelope: Envelope, mail: Vec<u8>) -> Result<(), Unavailable> {
+    async fn deliver(&self, envelope: Envelope, mut mail: Vec<u8>) -> Result<(), Unavailable> {
         let channel = Channel::try_from(CHANNEL).map_err(unavailable)?;
-        let platform =
-            platform(CHANNEL).ok_or_else(|| Unavailable("this desk speaks no e-mail".to_owned()))?;
         let arrival = self.authenticator.examine(&envelope, &mail).await;
+        mail.splice(0..0, self.trace(&envelope).into_bytes());
         let mut connections: Vec<ConnectionId> =
             envelope.recipients.iter().map(|recipient| recipient.connection).collect();
         connections.sort_unstable();
@@ -91,7 +108,7 @@ impl Exchange for Reception {
             let mut arrival = arrival.clone();
             arrival.recipients = ours.map(|recipient| recipient.address.clone()).collect();
             let stamped = stamp(&mail, &arrival);
-            self.receiver.receive(platform, &known.open, &stamped).await.map_err(unavailable)?;
+            self.receiver.receive(self.platform, &known.open, &stamped).await.map_err(unavailable)?;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Sessions with all kinds of clients, our own among them.
 
 mod authentication;
+mod reception;
 mod sessions;
 
 use std::collections::VecDeque;

@@ -12,6 +12,9 @@ const BUFFER: usize = 64 * 1024;
 /// The longest line of a command, in bytes. The standard asks for 512, and extensions for some more.
 const LONGEST_LINE: usize = 4096;
 
+/// The time for a client to hang up after the last answer.
+const FAREWELL: Duration = Duration::from_secs(2);
+
 /// A connection to a client.
 pub(super) struct Wire<S> {
     stream: S,
@@ -96,11 +99,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
     }
 
-    /// Sends the last answers and closes.
+    /// Sends the last answers and closes. What the client still says is read and forgotten: closing over unread bytes
+    /// resets the connection, and the last answer would be lost.
     pub(super) async fn close(mut self) {
-        if self.flush().await.is_ok() {
-            let _ = tokio::time::timeout(self.idle, self.stream.shutdown()).await;
+        if self.flush().await.is_err() {
+            return;
         }
+        let farewell = async {
+            self.stream.shutdown().await?;
+            loop {
+                self.input.clear();
+                self.input.reserve(BUFFER);
+                if self.stream.read_buf(&mut self.input).await? == 0 {
+                    return Ok::<(), std::io::Error>(());
+                }
+            }
+        };
+        let _ = tokio::time::timeout(FAREWELL, farewell).await;
     }
 
     async fn fill(&mut self) -> Result<(), Stop> {

@@ -31,6 +31,10 @@ pub fn stamp(bytes: &[u8], arrival: &Arrival) -> Vec<u8> {
     stamped.extend(block(arrival).into_bytes());
     let without_header = headers.fields().is_empty() && body.len() == bytes.len();
     let mut copied = mailbox_line(bytes);
+    if !without_header && matches!(bytes.get(copied), Some(b' ' | b'\t')) {
+        // A line that continues nothing would continue our last field.
+        stamped.extend(format!("{UNVERIFIED}Line:").into_bytes());
+    }
     for field in headers.fields().iter().filter(|field| is_ours(field)) {
         stamped.extend(bytes.get(copied..field.offset).unwrap_or_default());
         stamped.extend(UNVERIFIED.as_bytes());

@@ -40,8 +40,9 @@ pub(super) struct Body<'e, 'a> {
 /// One text, in the forms that the mail offers.
 #[derive(Debug, Default)]
 struct Piece<'e, 'a> {
-    plain: Option<&'e Entity<'a>>,
-    html: Option<&'e Entity<'a>>,
+    /// Several where files stand between them.
+    plain: Vec<&'e Entity<'a>>,
+    html: Vec<&'e Entity<'a>>,
 }
 
 /// The text of a mail.
@@ -76,11 +77,11 @@ impl<'e, 'a> Body<'e, 'a> {
         // A name makes a text a file, but some programs name the mail's own text, too.
         let shown = !attached && (!named || self.pieces.is_empty() && self.files.is_empty());
         match part.kind.value.as_str() {
-            "text/plain" if shown => self.pieces.push(Piece { plain: Some(part), html: None }),
-            "text/html" if shown => self.pieces.push(Piece { plain: None, html: Some(part) }),
+            "text/plain" if shown => self.pieces.push(Piece { plain: vec![part], html: Vec::new() }),
+            "text/html" if shown => self.pieces.push(Piece { plain: Vec::new(), html: vec![part] }),
             // A multipart whose boundaries were lost.
             kind if kind.starts_with("multipart/") => {
-                self.pieces.push(Piece { plain: Some(part), html: None })
+                self.pieces.push(Piece { plain: vec![part], html: Vec::new() });
             }
             _ => self.files.push(part),
         }
@@ -92,9 +93,18 @@ impl<'e, 'a> Body<'e, 'a> {
         for part in &alternatives.parts {
             let mut inner = Body::default();
             inner.take(part);
-            for found in inner.pieces {
-                piece.plain = piece.plain.or(found.plain);
-                piece.html = found.html.or(piece.html);
+            let (plain, html) = inner
+                .pieces
+                .into_iter()
+                .map(|found| (found.plain, found.html))
+                .unzip::<_, _, Vec<_>, Vec<_>>();
+            let (plain, html) = (plain.concat(), html.concat());
+            // The last form is the best one; of plain ones, programs write the text first.
+            if piece.plain.is_empty() {
+                piece.plain = plain;
+            }
+            if !html.is_empty() {
+                piece.html = html;
             }
             let repeats = |file: &&&Entity<'_>| {
                 matches!(
@@ -104,52 +114,57 @@ impl<'e, 'a> Body<'e, 'a> {
             };
             self.files.extend(inner.files.iter().filter(|file| !repeats(file)));
         }
-        if piece.plain.is_some() || piece.html.is_some() {
+        if !piece.plain.is_empty() || !piece.html.is_empty() {
             self.pieces.push(piece);
         }
     }
 
     /// The charset that the text declares: what raw bytes in the header are probably in.
     pub(super) fn charset(&self) -> Option<&'e str> {
-        self.pieces.iter().flat_map(|piece| [piece.plain, piece.html]).flatten().find_map(Entity::charset)
+        self.pieces
+            .iter()
+            .flat_map(|piece| piece.plain.iter().chain(&piece.html))
+            .find_map(|part| part.charset())
     }
 
     /// The text: plain where it says something, else made from HTML, else from an invitation.
     pub(super) fn texts(&self) -> Texts {
         let mut texts = Texts::default();
         let mut markup = String::new();
-        let any_html = self.pieces.iter().any(|piece| piece.html.is_some());
+        let mut html_cut = false;
+        let any_html = self.pieces.iter().any(|piece| !piece.html.is_empty());
         for piece in &self.pieces {
-            let plain = piece.plain.map(|part| plain(part, &mut texts.cut)).unwrap_or_default();
-            let html = piece.html.map(|part| whole(part, &mut texts.cut));
-            let text = match &html {
-                Some(html) if is_placeholder(&plain) => html::text(html),
-                _ => plain,
-            };
-            if any_html {
-                markup
-                    .push_str(&html.unwrap_or_else(|| format!("<pre>{}</pre>", ammonia::clean_text(&text))));
-            }
-            if texts.text.len() + text.len() > LIMIT {
-                texts.cut = true;
-            } else if !text.trim().is_empty() {
-                if !texts.text.is_empty() {
-                    texts.text.push_str("\n\n");
-                }
-                texts.text.push_str(text.trim_end());
+            let cut = &mut texts.cut;
+            let plain = piece.plain.iter().map(|part| plain(part, cut)).collect::<Vec<_>>().join("\n");
+            let html =
+                piece.html.iter().map(|part| whole(part, &mut html_cut)).collect::<Vec<_>>().join("\n");
+            let text = if !html.is_empty() && is_placeholder(&plain) { html::text(&html) } else { plain };
+            let separator = if texts.text.is_empty() || text.trim().is_empty() { "" } else { "\n\n" };
+            texts.cut |= append(&mut texts.text, separator) || append(&mut texts.text, text.trim_end());
+            if any_html && html.is_empty() {
+                markup.push_str(&format!("<pre>{}</pre>", html::escaped(&text)));
+            } else if markup.len() <= LIMIT {
+                markup.push_str(&html);
             }
         }
         if texts.text.is_empty() {
             let invitation = self.files.iter().find(|file| file.kind.value == "text/calendar");
             texts.text = invitation.and_then(|part| calendar::summary(&part.text(LIMIT))).unwrap_or_default();
         }
-        if any_html && markup.len() <= LIMIT {
+        if any_html && !html_cut && markup.len() <= LIMIT {
             texts.html = Some(markup);
         } else if any_html {
             texts.cut = true;
         }
         texts
     }
+}
+
+/// Appends as much as there is room for, and says whether something was left out.
+fn append(text: &mut String, more: &str) -> bool {
+    let room = more.floor_char_boundary(LIMIT.saturating_sub(text.len()));
+    text.push_str(more.get(..room).unwrap_or_default());
+    room < more.len()
 }
 
 fn whole(part: &Entity<'_>, cut: &mut bool) -> String {

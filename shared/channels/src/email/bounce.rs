@@ -29,12 +29,12 @@ pub(super) fn bounce(root: &Entity<'_>, mail: &Mail, text: &str) -> Option<Bounc
         bounce.recipients = report::recipients(&leaf.decoded(REPORT_LIMIT));
     } else if is_report(root, "delivery-status") {
         // The parts of a report whose boundaries were lost stand in its text.
-        bounce.recipients = report::recipients(text.as_bytes());
+        bounce.recipients = report::recipients(head(text).as_bytes());
     } else if !words::is_bounce(root, mail, text) {
         return None;
     }
     if bounce.recipients.is_empty() {
-        bounce.recipients = words::recipients(&root.headers, text);
+        bounce.recipients = words::recipients(&root.headers, head(text));
     }
     bounce.recipients.truncate(RECIPIENTS_LIMIT);
     match returned(&leaves) {
@@ -54,7 +54,7 @@ pub(super) fn complaint(root: &Entity<'_>) -> Option<Complaint> {
     let recipients = ["original-rcpt-to", "removal-recipient"]
         .iter()
         .flat_map(|name| fields.all(name))
-        .filter_map(|value| report::plain_address(value))
+        .filter_map(report::plain_address)
         .take(RECIPIENTS_LIMIT)
         .collect();
     let mut about = Bounce::default();
@@ -67,6 +67,11 @@ pub(super) fn complaint(root: &Entity<'_>) -> Option<Complaint> {
         original_message_id: about.original_message_id,
         original_references: about.original_references,
     })
+}
+
+/// The beginning of a text, in which a server says what it has to say.
+fn head(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(REPORT_LIMIT)).unwrap_or(text)
 }
 
 /// Whether a mail calls itself a report of a kind.

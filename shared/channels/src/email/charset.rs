@@ -1,5 +1,7 @@
 //! From bytes to text, whatever the mail declares about them.
 
+mod utf7;
+
 use mail_parser::decoders::charsets::map::charset_decoder;
 
 /// How many valid sequences of several bytes make text UTF-8 although a single-byte charset is declared.
@@ -11,6 +13,9 @@ pub(super) fn decode(bytes: &[u8], declared: Option<&str>) -> String {
     let declared = declared.map(|name| name.trim().to_ascii_lowercase()).unwrap_or_default();
     if let Some(text) = utf8(bytes, &declared) {
         return text;
+    }
+    if matches!(declared.as_str(), "utf-7" | "unicode-1-1-utf-7") {
+        return utf7::decode(bytes);
     }
     match charset_decoder(declared.as_bytes()) {
         _ if is_unicode_or_nothing(&declared) => guess(bytes),

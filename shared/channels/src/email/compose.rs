@@ -185,7 +185,7 @@ fn marks(letter: &Letter) -> Vec<(&'static str, HeaderType<'static>)> {
 }
 
 /// The text twice, plain and as HTML, and the files.
-fn parts(letter: &Letter, boundary: &str) -> MimePart<'static> {
+fn parts<'a>(letter: &'a Letter, boundary: &str) -> MimePart<'a> {
     let Body { plain, html } = body::render(letter);
     let words = vec![MimePart::new("text/plain", plain), MimePart::new("text/html", html)];
     let words = multipart("multipart/alternative", &format!("=_a_{boundary}"), words);
@@ -193,14 +193,14 @@ fn parts(letter: &Letter, boundary: &str) -> MimePart<'static> {
         return words;
     }
     let files = letter.files.iter().map(|file| {
-        MimePart::new(headers::media_type(&file.content_type), file.bytes.to_vec())
+        MimePart::new(headers::media_type(&file.content_type), file.bytes.as_ref())
             .attachment(headers::file_name(&file.name))
     });
     let all = std::iter::once(words).chain(files).collect();
     multipart("multipart/mixed", &format!("=_m_{boundary}"), all)
 }
 
-fn multipart(kind: &'static str, boundary: &str, parts: Vec<MimePart<'static>>) -> MimePart<'static> {
+fn multipart<'a>(kind: &'static str, boundary: &str, parts: Vec<MimePart<'a>>) -> MimePart<'a> {
     MimePart::new(ContentType::new(kind).attribute("boundary", boundary.to_owned()), parts)
 }
 

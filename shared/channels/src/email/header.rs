@@ -19,7 +19,6 @@ const TELLING: &[&str] = &[
     "message-id",
     "mime-version",
     "received",
-    "return-path",
     "reply-to",
     "references",
     "in-reply-to",

@@ -92,6 +92,8 @@ fn entity<'a>(bytes: &'a [u8], default: &str, depth: usize, left_out: &mut LeftO
     let mut parts = Vec::new();
     if kind.value.starts_with("multipart/") {
         if depth >= DEPTH_LIMIT {
+            // A file with all of it, rather than its source for a text.
+            "application/octet-stream".clone_into(&mut kind.value);
             left_out.too_deep = true;
         } else {
             let default = if kind.value == "multipart/digest" { "message/rfc822" } else { "text/plain" };

@@ -54,6 +54,7 @@ fn made_up(part: &Entity<'_>, position: usize) -> String {
             return format!("{stem}.eml");
         }
         "application/ms-tnef" | "application/vnd.ms-tnef" => return "winmail.dat".to_owned(),
+        "message/delivery-status" => return "delivery-status.txt".to_owned(),
         "text/calendar" => "ics",
         "text/html" => "html",
         "text/vcard" | "text/x-vcard" => "vcf",

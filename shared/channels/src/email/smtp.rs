@@ -53,23 +53,10 @@ pub struct Envelope {
 /// With what follows from the failure. Certainly not accepted, and worth another try: no connection, TLS, temporary
 /// refusals. [`Uncertain`](SendFailure::Uncertain) is what fails after the mail was written to its end.
 pub async fn send(url: &str, envelope: &Envelope, mail: &[u8]) -> Result<Accepted, SendError> {
-    let server = url.parse::<Server>().map_err(|error| SendError {
-        class: SendFailure::Unauthorized,
-        reason: error.reason(),
-        detail: error.to_string(),
-    })?;
-    let sender = address(&envelope.from).map_err(|(reason, detail)| SendError {
-        class: SendFailure::Rejected,
-        reason,
-        detail,
-    })?;
-    let recipients = envelope
-        .to
-        .iter()
-        .map(|to| address(to))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|(reason, detail)| SendError { class: SendFailure::Unreachable, reason, detail })?;
-
+    let server: Server = url.parse()?;
+    let sender = address(&envelope.from, SendFailure::Rejected)?;
+    let recipient = |to: &String| address(to, SendFailure::Unreachable);
+    let recipients = envelope.to.iter().map(recipient).collect::<Result<_, _>>()?;
     let transfer = Transfer { server: &server, sender, recipients, mail };
     transfer.run().await.map_err(|(step, failure)| answer::send_error(step, failure, &server))?;
     Ok(Accepted { message: envelope.message_id.clone() })
@@ -80,16 +67,8 @@ pub async fn send(url: &str, envelope: &Envelope, mail: &[u8]) -> Result<Accepte
 /// # Errors
 /// As [`send`], with nothing sent.
 pub async fn try_out(url: &str, from: &str) -> Result<(), SendError> {
-    let server = url.parse::<Server>().map_err(|error| SendError {
-        class: SendFailure::Unauthorized,
-        reason: error.reason(),
-        detail: error.to_string(),
-    })?;
-    let sender = address(from).map_err(|(reason, detail)| SendError {
-        class: SendFailure::Rejected,
-        reason,
-        detail,
-    })?;
+    let server: Server = url.parse()?;
+    let sender = address(from, SendFailure::Rejected)?;
     let transfer = Transfer { server: &server, sender, recipients: Vec::new(), mail: &[] };
     let opened = async {
         let mut connection = transfer.open().await?;
@@ -100,11 +79,11 @@ pub async fn try_out(url: &str, from: &str) -> Result<(), SendError> {
     opened.await.map_err(|(step, failure)| answer::send_error(step, failure, &server))
 }
 
-fn address(text: &str) -> Result<Address, (&'static str, String)> {
-    let address = deliverable(text).map_err(|unsendable| (unsendable.reason, unsendable.detail))?;
-    address
-        .parse()
-        .map_err(|_| ("bad_address", format!("\u{201c}{address}\u{201d} is not an e-mail address.")))
+/// An address as the server is told it.
+fn address(text: &str, class: SendFailure) -> Result<Address, SendError> {
+    let failed = |reason, detail| SendError { class: class.clone(), reason, detail };
+    let address = deliverable(text).map_err(|unsendable| failed(unsendable.reason, unsendable.detail))?;
+    address.parse().map_err(|_| failed("bad_address", format!("“{address}” is not an e-mail address.")))
 }
 
 /// One mail on its way to one server.

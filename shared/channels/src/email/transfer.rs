@@ -56,21 +56,25 @@ impl Encoding {
     }
 }
 
-/// What is not in the alphabet is skipped; padding starts a new group, because some programs join encoded pieces.
+/// What is not in the alphabet is skipped. Padding starts a new group, because some programs join encoded pieces;
+/// below it the first strange character ends the body: mailing lists write their footers there.
 pub(super) fn base64(body: &[u8], mut emit: impl FnMut(u8)) {
     let mut group = 0_u32;
     let mut bits = 0_u32;
+    let mut padded = false;
     for byte in body {
         let value = match byte {
             b'A'..=b'Z' => byte - b'A',
             b'a'..=b'z' => byte - b'a' + 26,
             b'0'..=b'9' => byte - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
+            b'+' => 62,
+            b'/' => 63,
             b'=' => {
                 bits = 0;
+                padded = true;
                 continue;
             }
+            _ if padded && !byte.is_ascii_whitespace() => return,
             _ => continue,
         };
         group = (group << 6) | u32::from(value);
@@ -130,6 +134,7 @@ mod tests {
         assert_eq!(decode("SGVsbG8"), b"Hello");
         assert_eq!(decode("SGVsbG8=SGVsbG8="), b"HelloHello");
         assert_eq!(decode("S*G V!s"), b"Hel");
+        assert_eq!(decode("SGVsbG8=\n\n_____\nlist"), b"Hello");
         assert_eq!(Encoding::Base64.size(b"SGVs\r\nbG8="), 5);
     }
 

@@ -31,7 +31,7 @@ pub(super) fn decode(value: &[u8], fallback: Option<&str>) -> String {
             }
             match &mut pending {
                 Some(last) if last.charset.eq_ignore_ascii_case(&word.charset) => {
-                    last.bytes.extend(word.bytes)
+                    last.bytes.extend(word.bytes);
                 }
                 _ => {
                     flush(&mut text, &mut pending, &mut raw, fallback);

@@ -14,4 +14,5 @@ mod fixtures;
 mod mail_server;
 mod mailing;
 mod meaning;
+mod reading;
 mod splitting;

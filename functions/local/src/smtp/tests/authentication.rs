@@ -21,7 +21,7 @@ const MAIL: &str =
     "From: Ivan <ivan@customer.example>\r\nTo: support@shop.example\r\nSubject: hi\r\n\r\nWhere is it?\r\n";
 
 /// Answers from these texts. A text of `!` is an error of the server, and unknown names do not exist.
-async fn dns(texts: HashMap<String, String>) -> SocketAddr {
+pub(super) async fn dns(texts: HashMap<String, String>) -> SocketAddr {
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let address = socket.local_addr().unwrap();
     tokio::spawn(async move {

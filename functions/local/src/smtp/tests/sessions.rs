@@ -168,10 +168,14 @@ async fn a_mail_hides_no_other_mail() {
 async fn nobody_takes_more_than_their_share() {
     let desk = Arc::new(Desk::default());
     let small = Limits { size: 10, recipients: 2, ..Limits::default() };
-    let words = format!("{HELLO}{ENVELOPE}12345678\r\n.\r\n{ENVELOPE}123456789\r\n.\r\nNOOP\r\n");
     let expected = ["250", "250", "250", "354", "250", "250", "250", "354", "552", "250"];
-    assert_eq!(codes(&desk, small, &words).await, expected, "at the limit, and one byte more");
-    assert_eq!(desk.delivered().len(), 1);
+    // Whatever pieces it comes in.
+    for shift in 1..64 {
+        let hello = format!("EHLO {}\r\n", "x".repeat(shift));
+        let words = format!("{hello}{ENVELOPE}12345678\r\n.\r\n{ENVELOPE}123456789\r\n.\r\nNOOP\r\n");
+        assert_eq!(codes(&desk, small, &words).await, expected, "at the limit, and one byte more");
+        assert_eq!(desk.delivered().len(), shift);
+    }
 
     let recipients = (0..3).fold(String::new(), |mut text, n| {
         let _ = write!(text, "RCPT TO:<support+{n}@shop.example>\r\n");
@@ -190,6 +194,8 @@ async fn nobody_takes_more_than_their_share() {
     let words = format!("{HELLO}{ENVELOPE}{}.\r\n{ENVELOPE}hi\r\n.\r\n", "12345678\r\n".repeat(20_000));
     let expected = ["250", "250", "250", "354", "452", "250", "250", "354", "250"];
     assert_eq!(codes(&desk, cramped, &words).await, expected);
+    let cramped_and_small = Limits { size: 1000, ..cramped };
+    assert_eq!(codes(&desk, cramped_and_small, &words).await[4], "552", "what is too large takes no memory");
     let announced = ENVELOPE.replace("e>\r\nRCPT", "e> SIZE=70000\r\nRCPT");
     let words = format!("{HELLO}{announced}hi\r\n.\r\n");
     assert_eq!(codes(&desk, cramped, &words).await, ["250", "250", "250", "354", "452"]);
@@ -232,6 +238,18 @@ async fn there_is_room_for_so_many_clients() {
         assert!(tokio::time::Instant::now() < deadline, "the first client's seat is not given back");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+#[tokio::test]
+async fn a_client_that_is_sent_away_learns_why() {
+    let desk = Arc::new(Desk::default());
+    let address = listen(&desk, Limits::default()).await;
+    let mut client = TcpStream::connect(address).await.unwrap();
+    let mail = "12345678\r\n".repeat(100_000);
+    client.write_all(format!("{HELLO}{ENVELOPE}\n{mail}.\r\n").as_bytes()).await.unwrap();
+    let mut told = String::new();
+    client.read_to_string(&mut told).await.unwrap();
+    assert!(told.ends_with("521 5.5.2 Lines end with CR LF\r\n"), "{told}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -100,6 +100,9 @@ pub(super) fn recipients(headers: &Headers<'_>, text: &str) -> Vec<BouncedRecipi
     if named.is_empty() {
         named = lines.iter().filter_map(|line| subject_of(line)).collect();
     }
+    if named.is_empty() {
+        named = lines.iter().filter_map(|line| labelled(line)).collect();
+    }
     for address in named {
         if found.len() >= RECIPIENTS_LIMIT || found.iter().any(|known| known.address == address) {
             continue;
@@ -167,13 +170,22 @@ fn subject_of(line: &str) -> Option<String> {
     about.then_some(address)
 }
 
+/// `Address: <a@b>` within a line.
+fn labelled(line: &str) -> Option<String> {
+    let (_, rest) = line.split_once("Address: <").or_else(|| line.split_once("address: <"))?;
+    address_within(rest.split('>').next()?)
+}
+
 /// What the server says of an address: the lines below its own, as far as an empty one, with a reply code in them.
 fn said_about(lines: &[&str], address: &str) -> Option<String> {
-    let of = |line: &&str| line.to_lowercase().contains(&address.to_lowercase());
+    let of = |line: &&str| line.contains(address);
     let at = lines.iter().position(|line| of(line) && subject_of(line).is_some());
     let below = at.map(|at| {
-        let rest = lines.get(at..).unwrap_or_default().iter().take(LINES);
-        rest.take_while(|line| !line.trim().is_empty()).copied().collect::<Vec<_>>().join(" ")
+        let about = |(below, line): &(usize, &&str)| {
+            !line.trim().is_empty() && (*below == 0 || subject_of(line).is_none_or(|other| other == address))
+        };
+        let rest = lines.get(at..).unwrap_or_default().iter().take(LINES).enumerate();
+        rest.take_while(about).map(|(_, line)| *line).collect::<Vec<_>>().join(" ")
     });
     let below = below.map(|said| said.trim().trim_start_matches('<').replacen(address, "", 1));
     let below = below.map(|said| said.trim_start_matches(['>', ':', ' ']).to_owned());

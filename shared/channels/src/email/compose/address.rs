@@ -19,7 +19,7 @@ const LONGEST: (usize, usize) = (64, 253);
 pub fn deliverable(address: &str) -> Result<String, Unsendable> {
     let bad = || Unsendable {
         reason: "bad_address",
-        detail: format!("\u{201c}{}\u{201d} is not an e-mail address.", headers::line(address)),
+        detail: format!("“{}” is not an e-mail address.", headers::line(address)),
     };
     let (local, domain) = address.trim().rsplit_once('@').ok_or_else(bad)?;
     if local.chars().chain(domain.chars()).any(|c| c.is_control() || c.is_whitespace()) {
@@ -29,7 +29,7 @@ pub fn deliverable(address: &str) -> Result<String, Unsendable> {
         return Err(Unsendable {
             reason: "address_unsupported",
             detail: format!(
-                "Mail servers do not reliably take letters outside ASCII before the @ of \u{201c}{}\u{201d}.",
+                "Mail servers do not reliably take letters outside ASCII before the @ of “{}”.",
                 headers::line(address)
             ),
         });

@@ -1,6 +1,7 @@
 //! DNS itself.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use hickory_resolver::TokioResolver;
@@ -12,6 +13,9 @@ use hickory_resolver::proto::rr::RData;
 use hickory_resolver::system_conf::read_system_conf;
 
 use super::{Exchange, Lookup, NoAnswer};
+
+/// How long one question to one server waits before it is asked again.
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Looks records up, and keeps what it found for as long as the records allow.
 #[derive(Clone)]
@@ -47,7 +51,8 @@ impl Resolver {
         Self::build(ResolverConfig::from_name_servers(vec![server]), ResolverOpts::default())
     }
 
-    fn build(config: ResolverConfig, options: ResolverOpts) -> Result<Self, Unusable> {
+    fn build(config: ResolverConfig, mut options: ResolverOpts) -> Result<Self, Unusable> {
+        options.timeout = TIMEOUT;
         TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
             .with_options(options)
             .build()

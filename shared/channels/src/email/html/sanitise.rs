@@ -1,16 +1,14 @@
 //! HTML that is safe to show.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
 use std::collections::HashSet;
 
 use ammonia::{Builder, UrlRelative};
-use html5ever::tendril::StrTendril;
-use html5ever::tokenizer::{
-    BufferQueue, CharacterTokens, StartTag, Tag, TagToken, Token, TokenSink, TokenSinkResult, Tokenizer,
-};
+use html5ever::tokenizer::states::RawKind;
+use html5ever::tokenizer::{CharacterTokens, EndTag, StartTag, Tag, TagToken, TokenSinkResult};
 
 use super::text::text;
+use super::{escaped, tokens};
 
 /// The most nodes that the tree of a mail may have. One takes some 300 bytes.
 const NODES_LIMIT: usize = 200_000;
@@ -21,6 +19,32 @@ const BLOCKED: &str = "blocked-image:";
 /// Elements whose open ones are opened anew in every paragraph that follows: the parser's "formatting elements".
 const FORMATTING: &[&str] =
     &["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"];
+
+/// Attributes that can be of use; the sanitiser decides on which element.
+const ATTRIBUTES: &[&str] = &[
+    "href",
+    "src",
+    "alt",
+    "title",
+    "style",
+    "dir",
+    "lang",
+    "align",
+    "valign",
+    "bgcolor",
+    "color",
+    "face",
+    "size",
+    "width",
+    "height",
+    "border",
+    "cellpadding",
+    "cellspacing",
+    "colspan",
+    "rowspan",
+    "start",
+    "type",
+];
 
 /// Styles that cannot load anything and cannot leave the place of their element.
 const STYLES: &[&str] = &[
@@ -70,15 +94,15 @@ pub struct Sanitised {
 
 /// What may be shown of HTML. HTML that would take unreasonable memory as a tree is shown as its text.
 pub fn sanitise(html: &str, images: &Images<'_>) -> Sanitised {
-    if nodes(html) > NODES_LIMIT {
-        return Sanitised { html: format!("<pre>{}</pre>", ammonia::clean_text(&text(html))), blocked: 0 };
-    }
+    let Some(plain) = plain(html) else {
+        return Sanitised { html: format!("<pre>{}</pre>", escaped(&text(html))), blocked: 0 };
+    };
     let remote = images.remote;
     let clean = Builder::default()
         .add_tags(["font", "u", "big", "tt"])
         .rm_tags(["article", "aside", "header", "footer", "nav", "map", "area"])
         .add_clean_content_tags(["title", "head", "template", "noscript", "svg", "math"])
-        .add_generic_attributes(["style", "dir", "align", "valign", "bgcolor", "data-src"])
+        .add_generic_attributes(["style", "dir", "align", "valign", "bgcolor"])
         .add_tag_attributes("font", ["color", "face", "size"])
         .add_tag_attributes("table", ["border", "cellpadding", "cellspacing", "width"])
         .add_tag_attributes("td", ["width", "height"])
@@ -90,7 +114,7 @@ pub fn sanitise(html: &str, images: &Images<'_>) -> Sanitised {
         .set_tag_attribute_value("a", "target", "_blank")
         .filter_style_properties(STYLES.iter().copied().collect())
         .attribute_filter(move |element, attribute, value| filter(element, attribute, value, remote))
-        .clean(html)
+        .clean(&plain)
         .to_string();
     place(&clean, images)
 }
@@ -105,7 +129,7 @@ fn filter<'v>(element: &str, attribute: &str, value: &'v str, remote: bool) -> O
         ("img", "src") if scheme(&["http", "https"]) && remote => Some(value.into()),
         ("img", "src") if scheme(&["http", "https"]) => Some(format!("{BLOCKED}{value}").into()),
         ("a", "href") if scheme(&["http", "https", "mailto", "tel"]) => Some(value.into()),
-        (_, "src" | "href" | "cite" | "data-src" | "background") => None,
+        (_, "src" | "href" | "cite" | "background") => None,
         _ => Some(value.into()),
     }
 }
@@ -132,9 +156,7 @@ fn place(clean: &str, images: &Images<'_>) -> Sanitised {
             let id = percent_decoded(&id);
             if let Some(address) = (images.inline)(id.trim_matches(['<', '>'])) {
                 placed.html.push_str(SRC);
-                placed
-                    .html
-                    .push_str(&address.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;"));
+                placed.html.push_str(&escaped(&address));
                 placed.html.push('"');
             }
             rest = tail;
@@ -152,61 +174,81 @@ fn percent_decoded(text: &str) -> String {
     url::form_urlencoded::parse(pair.as_bytes()).map(|(_, id)| id.into_owned()).next().unwrap_or_default()
 }
 
-/// How many nodes the tree of some HTML has at most. Every formatting element that is open at an element may be
-/// opened once more for it, so that the number can grow with the square of the length.
-fn nodes(html: &str) -> usize {
-    let counter = Counter::default();
-    let input = BufferQueue::default();
-    input.push_back(StrTendril::from_slice(html));
-    let tokenizer = Tokenizer::new(counter, Default::default());
-    let _ = tokenizer.feed(&input);
-    tokenizer.end();
-    tokenizer.sink.0.into_inner().nodes
+/// The HTML with nothing but tags and text in it, and with the attributes that can be of use: what the sanitiser's
+/// parser can be trusted with. `None` where its tree would have too many nodes.
+fn plain(html: &str) -> Option<String> {
+    let mut writer = Writer::default();
+    tokens::each(html, |token| {
+        match token {
+            TagToken(tag) => return writer.tag(&tag),
+            CharacterTokens(text) => writer.text(&text),
+            _ => {}
+        }
+        TokenSinkResult::Continue
+    });
+    (writer.nodes <= NODES_LIMIT).then_some(writer.html)
 }
 
+/// Counts the nodes as it writes. Every formatting element that is open at an element may be opened once more for
+/// it, so that their number can grow with the square of the length.
 #[derive(Default)]
-struct Counter(RefCell<Count>);
-
-#[derive(Default)]
-struct Count {
+struct Writer {
+    html: String,
     nodes: usize,
     /// The open elements, as if every end tag closed only what was opened last: never fewer than there are.
     open: Vec<String>,
     formatting: usize,
+    /// The element whose raw text is left out.
+    raw: Option<String>,
 }
 
-impl TokenSink for Counter {
-    type Handle = ();
-
-    fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
-        let mut count = self.0.borrow_mut();
-        match token {
-            TagToken(tag) => count.tag(&tag),
-            CharacterTokens(_) => count.nodes = count.nodes.saturating_add(1 + count.formatting),
-            _ => {}
-        }
-        TokenSinkResult::Continue
-    }
-}
-
-impl Count {
-    fn tag(&mut self, tag: &Tag) {
+impl Writer {
+    fn tag(&mut self, tag: &Tag) -> TokenSinkResult<()> {
         let name = tag.name.as_ref();
+        if self.raw.take().is_some_and(|raw| raw == name && tag.kind == EndTag) || self.nodes > NODES_LIMIT {
+            return TokenSinkResult::Continue;
+        }
+        let raw = match name {
+            "script" => Some(RawKind::ScriptData),
+            "style" | "xmp" | "iframe" | "noembed" | "noframes" => Some(RawKind::Rawtext),
+            "title" | "textarea" => Some(RawKind::Rcdata),
+            _ => None,
+        };
+        if let Some(kind) = raw.filter(|_| tag.kind == StartTag) {
+            self.raw = Some(name.to_owned());
+            return TokenSinkResult::RawData(kind);
+        }
+        // A name of anything else is an element of no mail.
+        if !name.bytes().all(|byte| byte.is_ascii_alphanumeric()) || name == "plaintext" {
+            return TokenSinkResult::Continue;
+        }
         let formatting = FORMATTING.contains(&name);
         if tag.kind == StartTag {
             self.nodes = self.nodes.saturating_add(1 + self.formatting);
-            if formatting {
-                self.formatting += 1;
-            }
-            // Past the limit the count is decided, and nothing needs to be remembered any more.
-            if self.nodes <= NODES_LIMIT && !matches!(name, "br" | "img" | "hr" | "meta" | "link" | "input") {
+            self.formatting += usize::from(formatting);
+            if !matches!(name, "br" | "img" | "hr" | "meta" | "link" | "input") {
                 self.open.push(name.to_owned());
             }
-        } else if self.open.last().is_some_and(|open| open == name) {
-            self.open.pop();
-            if formatting {
-                self.formatting = self.formatting.saturating_sub(1);
+            self.html.push_str(&format!("<{name}"));
+            for attribute in tag.attrs.iter().filter(|attribute| ATTRIBUTES.contains(&&*attribute.name.local))
+            {
+                self.html.push_str(&format!(" {}=\"{}\"", &*attribute.name.local, escaped(&attribute.value)));
             }
+            self.html.push('>');
+        } else {
+            if self.open.last().is_some_and(|open| open == name) {
+                self.open.pop();
+                self.formatting = self.formatting.saturating_sub(usize::from(formatting));
+            }
+            self.html.push_str(&format!("</{name}>"));
+        }
+        TokenSinkResult::Continue
+    }
+
+    fn text(&mut self, text: &str) {
+        if self.raw.is_none() && self.nodes <= NODES_LIMIT {
+            self.nodes = self.nodes.saturating_add(1 + self.formatting);
+            self.html.push_str(&escaped(text));
         }
     }
 }
@@ -279,6 +321,8 @@ mod tests {
     fn a_tree_that_would_explode_becomes_text() {
         let html = format!("{}{}x", "<b><i>".repeat(5_000), "<p>y".repeat(5_000));
         assert!(blocked(&html).html.starts_with("<pre>y"));
+        let attributes: String = (0..200_000).map(|number| format!(" a{number}")).collect();
+        assert_eq!(blocked(&format!("a<b{attributes}>b")).html, "ab");
         let usual = "<p><b>a</b> <font color=red>c</font></p>".repeat(5_000);
         assert!(!blocked(&usual).html.starts_with("<pre>"));
     }

@@ -2,14 +2,10 @@
 //!
 //! Works on the tokens of the HTML, without a tree: a tree of hostile HTML can grow with the square of its length.
 
-use std::cell::RefCell;
-
-use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::states::RawKind;
-use html5ever::tokenizer::{
-    BufferQueue, CharacterTokens, EndTag, StartTag, Tag, TagToken, Token, TokenSink, TokenSinkResult,
-    Tokenizer,
-};
+use html5ever::tokenizer::{CharacterTokens, EndTag, StartTag, Tag, TagToken, TokenSinkResult};
+
+use super::tokens;
 
 /// How many quotes within quotes are told apart.
 const QUOTES_LIMIT: usize = 20;
@@ -33,19 +29,17 @@ const HISTORY: &[&str] = &[
 /// The text of HTML: paragraphs and rows on lines of their own, lists with dashes, links with their address behind
 /// them. Quoted history has `> ` before each line, as it has in plain mails.
 pub(in crate::email) fn text(html: &str) -> String {
-    let sink = Writer::default();
-    let input = BufferQueue::default();
-    input.push_back(StrTendril::from_slice(html));
-    let tokenizer = Tokenizer::new(sink, Default::default());
-    // Nothing runs scripts here, so the tokenizer never waits for one.
-    let _ = tokenizer.feed(&input);
-    tokenizer.end();
-    tokenizer.sink.finish()
-}
-
-#[derive(Default)]
-struct Writer {
-    state: RefCell<State>,
+    let mut state = State::default();
+    tokens::each(html, |token| {
+        match token {
+            CharacterTokens(characters) => state.write(&characters),
+            TagToken(tag) if tag.kind == StartTag => return state.start(&tag),
+            TagToken(tag) if tag.kind == EndTag => state.end(&tag.name),
+            _ => {}
+        }
+        TokenSinkResult::Continue
+    });
+    state.finish()
 }
 
 #[derive(Default)]
@@ -80,32 +74,13 @@ struct Link {
     line: usize,
 }
 
-impl TokenSink for Writer {
-    type Handle = ();
-
-    fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
-        let mut state = self.state.borrow_mut();
-        match token {
-            CharacterTokens(characters) => state.write(&characters),
-            TagToken(tag) if tag.kind == StartTag => return state.start(&tag),
-            TagToken(tag) if tag.kind == EndTag => state.end(&tag.name),
-            _ => {}
-        }
-        TokenSinkResult::Continue
-    }
-}
-
-impl Writer {
-    fn finish(self) -> String {
-        let mut state = self.state.into_inner();
-        state.break_line();
-        let end = state.output.trim_end().len();
-        state.output.truncate(end);
-        state.output
-    }
-}
-
 impl State {
+    fn finish(mut self) -> String {
+        self.break_line();
+        self.output.truncate(self.output.trim_end().len());
+        self.output
+    }
+
     fn start(&mut self, tag: &Tag) -> TokenSinkResult<()> {
         let name = tag.name.as_ref();
         match name {
@@ -312,5 +287,9 @@ mod tests {
         let html = format!("{}{}", "<b a=1><blockquote><a href=http://x>".repeat(50_000), "x");
         assert!(text(&html).ends_with('x'));
         assert_eq!(text(&"</div>".repeat(100_000)), "");
+        let attributes: String = (0..200_000).map(|number| format!(" a{number}")).collect();
+        assert_eq!(text(&format!("a<b{attributes}>b</b><!--{attributes}-->c")), "abc");
+        let image = format!("a<img src='data:image/png;base64,{}'>b", "A/".repeat(200_000));
+        assert_eq!(text(&image), "ab");
     }
 }

@@ -128,6 +128,8 @@ const FROM: &[&str] =
 
 /// The others.
 const FIELDS: &[&str] = &[
+    "sujet",
+    "copie à",
     "sent",
     "date",
     "to",
@@ -236,8 +238,10 @@ pub(super) fn find(lines: &[&str], forward: bool) -> Option<History> {
     None
 }
 
+/// A lone `>:` is the end of an address that was broken into two lines.
 fn is_quoted(line: &str) -> bool {
-    line.trim_start().starts_with('>')
+    let line = line.trim();
+    line.starts_with('>') && line != ">:"
 }
 
 fn unquoted(line: &str) -> &str {
@@ -333,6 +337,16 @@ struct Header {
 }
 
 fn header(lines: &[&str], at: usize) -> Option<Header> {
+    let header = header_at(lines, at)?;
+    // What stands above such a sentence is no part of it, even if it begins like one.
+    let later = |below: &usize| {
+        let line = lines.get(at + below).map(|line| line.trim().to_lowercase()).unwrap_or_default();
+        is_usual(&line) && numbers(&line) >= 2 && header_at(lines, at + below).is_some()
+    };
+    (1..header.lines).find(later).is_none().then_some(header)
+}
+
+fn header_at(lines: &[&str], at: usize) -> Option<Header> {
     let mut sentence = String::new();
     for count in 1..=HEADER_LINES {
         let line = lines.get(at + count - 1)?.trim();
@@ -344,9 +358,8 @@ fn header(lines: &[&str], at: usize) -> Option<Header> {
         }
         sentence.push_str(line);
         let lower = sentence.to_lowercase();
-        let started = lower.starts_with(|c: char| c.is_ascii_digit() || c == '-')
-            || STARTERS.iter().any(|starter| lower.starts_with(starter));
-        if count > 1 && !started {
+        let started = is_started(&lower);
+        if count == 2 && !started {
             return None;
         }
         if let Some(strong) = introduces(&lower, started) {
@@ -354,6 +367,17 @@ fn header(lines: &[&str], at: usize) -> Option<Header> {
         }
     }
     None
+}
+
+/// Whether a line in lower case begins as such a sentence does: with its usual words, or with a date.
+fn is_started(lower: &str) -> bool {
+    let beginning: String = lower.chars().take(30).collect();
+    is_usual(lower) || numbers(&beginning) >= 2
+}
+
+fn is_usual(lower: &str) -> bool {
+    lower.starts_with(|c: char| c.is_ascii_digit() || c == '-')
+        || STARTERS.iter().any(|starter| lower.starts_with(starter))
 }
 
 /// Whether a sentence introduces a quote, and if so, whether nothing else can be meant.

@@ -30,6 +30,7 @@ const MOBILE: &[&str] = &[
     "надіслано з ",
     "envoyé de mon ",
     "envoyé depuis ",
+    "envoyé à partir de ",
     "von meinem ",
     "gesendet von ",
     "gesendet mit ",

@@ -103,7 +103,7 @@ fn sort(step: Step, failure: &Failure) -> (SendFailure, &'static str) {
         Failure::Smtp(_) if step == Step::End => (Uncertain, "broken"),
         Failure::Foreign if step == Step::End => (Uncertain, "unreadable_answer"),
         Failure::Timeout => (Transient, "timeout"),
-        Failure::Smtp(error) if error.is_tls() => (Transient, "tls"),
+        Failure::Smtp(error) if concerns_tls(error) => (Transient, "tls"),
         Failure::Smtp(_) if step == Step::Connect => (Transient, "unreachable"),
         Failure::Smtp(_) => (Transient, "broken"),
         Failure::Foreign => (Transient, "foreign_answer"),
@@ -149,6 +149,19 @@ fn is_enhanced(word: &str) -> bool {
             .is_some_and(|part| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()))
     };
     class && number() && number() && parts.next().is_none()
+}
+
+/// Whether encryption failed, such as for a certificate that nobody vouches for.
+fn concerns_tls(error: &Error) -> bool {
+    let mut cause = error.source();
+    while let Some(current) = cause {
+        let wrapped = current.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if current.is::<rustls::Error>() || wrapped.is_some_and(|wrapped| wrapped.is::<rustls::Error>()) {
+            return true;
+        }
+        cause = current.source();
+    }
+    error.is_tls()
 }
 
 /// The server's own words, or the innermost cause.

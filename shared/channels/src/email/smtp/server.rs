@@ -4,12 +4,18 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::TlsParameters;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::answer::Failure;
+use crate::platform::{SendError, SendFailure};
+
+/// Passwords with fewer bytes are words by chance.
+const SHORT: usize = 4;
 
 /// How we log in, in the order of preference.
 pub(super) const MECHANISMS: &[Mechanism] = &[Mechanism::Plain, Mechanism::Login];
@@ -30,6 +36,7 @@ pub struct Server {
 #[derive(Clone)]
 struct Login {
     credentials: Credentials,
+    user: String,
     password: String,
 }
 
@@ -59,12 +66,14 @@ pub enum BadUrl {
     Parameter,
 }
 
-impl BadUrl {
-    pub(super) const fn reason(self) -> &'static str {
-        match self {
-            Self::Missing => "no_smtp_url",
-            Self::Unreadable | Self::Parameter => "bad_smtp_url",
-        }
+/// Everything of the connection waits until its owner mends the setting.
+impl From<BadUrl> for SendError {
+    fn from(error: BadUrl) -> Self {
+        let reason = match error {
+            BadUrl::Missing => "no_smtp_url",
+            BadUrl::Unreadable | BadUrl::Parameter => "bad_smtp_url",
+        };
+        Self { class: SendFailure::Unauthorized, reason, detail: error.to_string() }
     }
 }
 
@@ -99,7 +108,7 @@ impl FromStr for Server {
         let login = match (decoded(url.username())?, decoded(url.password().unwrap_or_default())?) {
             (user, password) if user.is_empty() && password.is_empty() => None,
             (user, password) => {
-                Some(Login { credentials: Credentials::new(user, password.clone()), password })
+                Some(Login { credentials: Credentials::new(user.clone(), password.clone()), user, password })
             }
         };
         Ok(Self { host, port: url.port().unwrap_or(port), tls, login })
@@ -136,12 +145,13 @@ impl Server {
         }
     }
 
-    /// A text of the server without the secret that it may repeat.
+    /// A text of the server without the secret that it may repeat, in the clear or as it was sent.
     pub(super) fn without_secret(&self, text: &str) -> String {
-        match &self.login {
-            Some(login) if !login.password.is_empty() => text.replace(&login.password, "…"),
-            _ => text.to_owned(),
-        }
+        let Some(Login { user, password, .. }) = &self.login else { return text.to_owned() };
+        let sent = BASE64.encode(format!("\0{user}\0{password}"));
+        let text = text.replace(&sent, "…").replace(&BASE64.encode(password), "…");
+        // The gaps that a very short password leaves would give it away.
+        if password.len() < SHORT { text } else { text.replace(password, "…") }
     }
 }
 
