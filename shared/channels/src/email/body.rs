@@ -134,6 +134,10 @@ impl<'e, 'a> Body<'e, 'a> {
         let mut html_cut = false;
         let any_html = self.pieces.iter().any(|piece| !piece.html.is_empty());
         for piece in &self.pieces {
+            if markup.len() > LIMIT || texts.text.len() >= LIMIT {
+                texts.cut = true;
+                break;
+            }
             let cut = &mut texts.cut;
             let plain = piece.plain.iter().map(|part| plain(part, cut)).collect::<Vec<_>>().join("\n");
             let html =
@@ -143,9 +147,8 @@ impl<'e, 'a> Body<'e, 'a> {
             texts.cut |= append(&mut texts.text, separator) || append(&mut texts.text, text.trim_end());
             if any_html && html.is_empty() {
                 markup.push_str(&format!("<pre>{}</pre>", html::escaped(&text)));
-            } else if markup.len() <= LIMIT {
-                markup.push_str(&html);
             }
+            markup.push_str(&html);
         }
         if texts.text.is_empty() {
             let invitation = self.files.iter().find(|file| file.kind.value == "text/calendar");

@@ -1,5 +1,7 @@
 //! The header section of a mail or of one of its parts.
 
+use memchr::memmem;
+
 /// The longest header section that is kept, in bytes. What follows is skipped.
 const SECTION_LIMIT: usize = 256 * 1024;
 
@@ -50,6 +52,9 @@ impl<'a> Headers<'a> {
         let mut headers = Self::default();
         let mut rest = bytes;
         loop {
+            if headers.cut {
+                return (headers, body_of(rest));
+            }
             let (line, after) = line(rest);
             if line.is_empty() {
                 return (headers, after);
@@ -102,11 +107,18 @@ impl<'a> Headers<'a> {
 
 /// The first line without its end, and what follows it.
 pub(super) fn line(bytes: &[u8]) -> (&[u8], &[u8]) {
-    let (line, rest) = match bytes.iter().position(|byte| *byte == b'\n') {
+    let (line, rest) = match memchr::memchr(b'\n', bytes) {
         Some(end) => (bytes.get(..end).unwrap_or_default(), bytes.get(end + 1..).unwrap_or_default()),
         None => (bytes, &[][..]),
     };
     (line.strip_suffix(b"\r").unwrap_or(line), rest)
+}
+
+/// What follows the next empty line.
+fn body_of(section: &[u8]) -> &[u8] {
+    let ends: [&[u8]; 2] = [b"\n\r\n", b"\n\n"];
+    let end = ends.iter().filter_map(|end| Some(memmem::find(section, end)? + end.len())).min();
+    end.and_then(|end| section.get(end..)).unwrap_or_default()
 }
 
 /// How long a field is with the lines that continue it, and what follows.

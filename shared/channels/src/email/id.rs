@@ -16,7 +16,7 @@ pub(super) fn all(value: &[u8], limit: usize) -> Vec<String> {
     let value = String::from_utf8_lossy(value.get(..FIELD_LIMIT).unwrap_or(value));
     let mut ids: Vec<String> = Vec::new();
     let mut add = |raw: &str| {
-        let id: String = raw.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
+        let id: String = raw.chars().filter(|c| !c.is_whitespace() && !c.is_control() && *c != '>').collect();
         if !id.is_empty() && id.len() <= LIMIT && !ids.contains(&id) {
             ids.push(id);
         }
@@ -60,6 +60,7 @@ mod tests {
         assert_eq!(own(b" <a@b>\r\n").unwrap(), "a@b");
         assert_eq!(own(b"a@b").unwrap(), "a@b");
         assert_eq!(own(b"no-at-sign").unwrap(), "no-at-sign");
+        assert_eq!(own(b"a@b>").unwrap(), "a@b");
         assert_eq!(own(b"<a\r\n b@c>").unwrap(), "ab@c");
     }
 

@@ -1,6 +1,8 @@
 //! The structure of a mail ([RFC 2046](https://www.rfc-editor.org/rfc/rfc2046)): a tree of parts that borrow from
 //! the mail's bytes, bounded in depth and number whatever the mail claims.
 
+use memchr::memmem;
+
 use super::header::{Headers, line};
 use super::parameters::Parameterised;
 use super::transfer::Encoding;
@@ -120,29 +122,28 @@ fn sections<'a>(body: &'a [u8], boundary: Option<&str>, limit: usize) -> Section
         boundary.map(|boundary| boundary.trim().as_bytes().to_vec()).filter(|name| !name.is_empty());
     let mut sections = Sections { parts: Vec::new(), more: false };
     let Some(boundary) = announced.or_else(|| apparent(body)) else { return sections };
-    let mut rest = body;
     let mut start: Option<&[u8]> = None;
     let finish = |start: &'a [u8], end: &'a [u8], sections: &mut Sections<'a>| {
         let part = start.get(..start.len() - end.len()).unwrap_or_default();
         let part = part.strip_suffix(b"\n").unwrap_or(part);
         sections.parts.push(part.strip_suffix(b"\r").unwrap_or(part));
     };
-    while !rest.is_empty() {
+    for at in memmem::find_iter(body, &[b"--", boundary.as_slice()].concat()) {
+        let (before, rest) = body.split_at_checked(at).unwrap_or((body, &[]));
         let (here, after) = line(rest);
-        if let Some(end) = delimiter(here, &boundary) {
-            if let Some(start) = start.take() {
-                finish(start, rest, &mut sections);
-            }
-            if end {
-                return sections;
-            }
-            if sections.parts.len() >= limit {
-                sections.more = true;
-                return sections;
-            }
-            start = Some(after);
+        let begins_line = before.last().is_none_or(|byte| *byte == b'\n');
+        let Some(end) = delimiter(here, &boundary).filter(|_| begins_line) else { continue };
+        if let Some(start) = start.take() {
+            finish(start, rest, &mut sections);
         }
-        rest = after;
+        if end {
+            return sections;
+        }
+        if sections.parts.len() >= limit {
+            sections.more = true;
+            return sections;
+        }
+        start = Some(after);
     }
     if let Some(start) = start {
         finish(start, &[], &mut sections);

@@ -161,7 +161,7 @@ async fn a_refused_copy_does_not_withhold_the_mail() {
     let refused = ("RCPT TO:<gone@customer.example>", Turn::Say("550 5.1.1 User unknown\r\n"));
     let mut several = envelope();
     several.to.push("gone@customer.example".to_owned());
-    let server = MailServer::start(&[refused.clone()]).await;
+    let server = MailServer::start(std::slice::from_ref(&refused)).await;
     send(&server.url(), &several, MAIL).await.unwrap();
     assert_eq!(server.mails().len(), 1);
 

@@ -45,7 +45,7 @@ pub fn deliverable(address: &str) -> Result<String, Unsendable> {
 
 /// An address with its name, for a header.
 pub(super) fn header(mailbox: &Mailbox) -> Result<Address<'static>, Unsendable> {
-    let name = mailbox.name.as_deref().map(headers::line).filter(|name| !name.is_empty());
+    let name = mailbox.name.as_deref().map(headers::display_name).filter(|name| !name.is_empty());
     Ok(Address::new_address(name.map(Cow::Owned), deliverable(&mailbox.address)?))
 }
 

@@ -6,10 +6,13 @@ const REFERENCES: usize = 20;
 const LONGEST_ID: usize = 512;
 /// The longest subject or name, in characters.
 const LONGEST_LINE: usize = 1000;
+/// The longest name before an address, in characters: header and quotes leave it on a line of 78.
+const LONGEST_DISPLAY_NAME: usize = 64;
 /// The longest file name, in characters.
 const LONGEST_NAME: usize = 200;
 
-/// A text on one line: control characters become spaces, characters that turn the direction of writing go.
+/// A text on one line: control characters become spaces, characters that turn the direction of writing go, and what
+/// looks like an encoded word is broken up, because readers would decode it.
 pub(super) fn line(text: &str) -> String {
     let plain: String = text
         .chars()
@@ -17,7 +20,15 @@ pub(super) fn line(text: &str) -> String {
         .map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c })
         .take(LONGEST_LINE)
         .collect();
-    plain.trim().to_owned()
+    plain.trim().replace("=?", "= ?")
+}
+
+/// The name before an address, short enough for one line and without quotes and backslashes: escaped or folded names
+/// are what readers disagree about, some of them to the point of finding other addresses.
+pub(super) fn display_name(name: &str) -> String {
+    let name = line(name).replace('"', "'").replace('\\', "/");
+    let words: Vec<&str> = name.split_whitespace().collect();
+    words.join(" ").chars().take(LONGEST_DISPLAY_NAME).collect::<String>().trim_end().to_owned()
 }
 
 /// A file's name without a path.
@@ -50,7 +61,8 @@ pub(super) fn media_type(given: &str) -> String {
 pub(super) fn message_id(id: &str) -> Option<&str> {
     let id = id.trim().trim_start_matches('<').trim_end_matches('>');
     let fits = (1..=LONGEST_ID).contains(&id.len())
-        && id.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'<' && byte != b'>');
+        && id.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'<' && byte != b'>')
+        && !id.contains("=?");
     fits.then_some(id)
 }
 

@@ -221,7 +221,7 @@ pub(super) fn find(lines: &[&str], forward: bool) -> Option<History> {
         } else if let Some(header) = header(lines, at) {
             let next = first_with_text(lines, at + header.lines);
             if lines.get(next).is_some_and(|line| is_quoted(line)) {
-                if let Some(end) = end_of_quote(lines, next).filter(|_| !interleaved) {
+                if !interleaved && let Some(end) = end_of_quote(lines, next) {
                     return written.then_some(History::Below { start: at, end });
                 }
                 interleaved = true;

@@ -79,6 +79,9 @@ pub(super) fn find(lines: &[&str]) -> usize {
 
 /// Whether all of what stands below a quote is a signature.
 pub(super) fn is_below(lines: &[&str]) -> bool {
+    if lines.len() > LIMIT {
+        return false;
+    }
     let first = lines.first().map(|line| line.trim_end()).unwrap_or_default();
     let alone = lines.iter().filter(|line| !line.trim().is_empty()).count() == 1;
     first == "--" && is_short(lines.get(1..).unwrap_or_default()) || alone && is_mobile(first)
