@@ -41,6 +41,7 @@ async fn main() -> Result<(), lambda::Error> {
             dead_letters(&aws, "relay", None, QueueName::RelayDeadLetters)?,
         ],
         public_url: aws.public_url(),
+        live: Arc::new(aws.live(Arc::new(aws.index_table()?))),
         limits: Some(Arc::new(Account(aws))),
         desk: desk.clone(),
     };

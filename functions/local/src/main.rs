@@ -2,6 +2,7 @@
 
 mod client;
 mod commands;
+mod demo;
 mod home;
 mod links;
 mod loops;

@@ -1,6 +1,7 @@
 //! The desk in one process: every function, its event sources, and one listener.
 
 use std::error::Error;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use channels::http::Http;
 use channels::{Directory, Receiver};
 use clock::Clock;
 use desk::calendar::Zone;
+use live::{Door, Hub};
 use object_store::local::LocalFileSystem;
 use relay::Relay;
 use sender::Sender;
@@ -21,12 +23,13 @@ use store::queue::Queue;
 use store::sqlite::{Sqlite, SqliteQueue, TableName};
 use store::table::Table;
 use tokio::net::TcpListener;
+use webchat::{Sockets, Webchat};
 use worker::Worker;
 
 use crate::home::Home;
 use crate::links::{LocalLinks, Uploads};
 use crate::options::Serve;
-use crate::{links, loops, polling, welcome};
+use crate::{demo, links, loops, polling, welcome};
 
 /// How many batches of a queue are worked on at once. A conversation is never in two of them.
 const AT_ONCE: usize = 8;
@@ -63,14 +66,17 @@ pub(crate) async fn run(options: Serve) -> Result<(), Box<dyn Error>> {
         http: Http::new()?,
         queues: Queues::of(&sqlite),
         public_url: options.public_url,
+        hub: Hub::new(),
         desk,
         blobs,
         key,
         sqlite,
     };
+    demo::install(&parts.desk, &parts.key).await?;
     parts.start_loops(Duration::from_secs(options.tick_seconds.max(1)));
     let app = parts.app();
     welcome::greet(&url, printed.as_ref().map(store::seal::Secret::expose));
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, app).with_graceful_shutdown(asked_to_end()).await?;
     drop(home);
     Ok(())
@@ -105,6 +111,7 @@ struct Parts {
     key: Arc<store::seal::SealingKey>,
     sqlite: Sqlite,
     public_url: Option<String>,
+    hub: Hub,
 }
 
 impl Parts {
@@ -129,7 +136,8 @@ impl Parts {
             Arc::new(queues.inbound.dead_letters()),
         );
         let sender =
-            Sender::new(self.desk.clone(), self.directory.clone(), self.blobs.clone(), self.http.clone());
+            Sender::new(self.desk.clone(), self.directory.clone(), self.blobs.clone(), self.http.clone())
+                .telling(Arc::new(self.hub.clone()));
         let worker = Worker::new(
             self.desk.clone(),
             ContactSearch::new(self.index()),
@@ -157,7 +165,8 @@ impl Parts {
             Arc::clone(&outbound),
             Arc::new(queues.work.clone()),
             Arc::new(queues.relay_dead.clone()),
-        );
+        )
+        .telling(self.desk.clone(), Arc::new(self.hub.clone()));
         tokio::spawn(loops::relay(self.sqlite.changes(), relay));
         tokio::spawn(loops::tick(Clock::new(self.desk.clone(), self.index(), outbound), tick));
         tokio::spawn(loops::purge(self.sqlite.clone()));
@@ -169,7 +178,22 @@ impl Parts {
         let queues = &self.queues;
         let uploads =
             Uploads { desk: self.desk.clone(), blobs: self.blobs.clone(), key: Arc::clone(&self.key) };
-        api::handler(Api {
+        let chat = Webchat {
+            desk: self.desk.clone(),
+            index: self.index(),
+            key: Arc::clone(&self.key),
+            receiver: self.receiver(),
+            live: Arc::new(self.hub.clone()),
+            sockets: Sockets::Here,
+            public_url: self.public_url.clone(),
+        };
+        let door = Door {
+            desk: self.desk.clone(),
+            index: self.index(),
+            directory: self.directory.clone(),
+            public_url: self.public_url.clone(),
+        };
+        let desk = api::handler(Api {
             desk: self.desk.clone(),
             index: self.index(),
             key: Arc::clone(&self.key),
@@ -189,10 +213,14 @@ impl Parts {
                 DeadLetters { name: "relay", source: None, dead: Arc::new(queues.relay_dead.clone()) },
             ],
             public_url: self.public_url.clone(),
+            live: Arc::new(self.hub.clone()),
             limits: None,
         })
         .merge(telegram::handler(self.receiver()))
-        .merge(links::handler(uploads))
+        .merge(webchat::handler(chat))
+        .merge(live::handler(door, self.hub.clone()))
+        .merge(links::handler(uploads));
+        demo::handler(self.desk.clone(), self.public_url.clone()).fallback_service(desk)
     }
 }
 

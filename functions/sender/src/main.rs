@@ -14,6 +14,7 @@ async fn main() -> Result<(), lambda::Error> {
     let desk = Desk::new(Arc::new(aws.table()?), aws.environment());
     let directory = Directory::new(desk.clone(), Arc::new(aws.sealing_key().await?));
     let sender = Sender::new(desk, directory, aws.blobs()?, Http::new()?);
+    let sender = sender.telling(Arc::new(aws.live(Arc::new(aws.index_table()?))));
     let queue = aws.queue(QueueName::Outbound)?;
     lambda::run_queue(queue, async |batch, deadline| sender.handle(&batch, deadline).await).await
 }

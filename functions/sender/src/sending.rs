@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use channels::platform::{File, Message, Part, SendError, SendFailure};
+use channels::platform::{File, Message, News, Part, SendError, SendFailure};
 use desk::channel::ThreadKey;
 use desk::reply::{Delivery, Reply};
 use jiff::SignedDuration;
@@ -60,6 +60,9 @@ impl Sender {
             }
         }
         tracing::info!(reply = %reply.id, parts = reply.parts.len(), "a reply was sent");
+        if let Some(frame) = line.platform.frame(News::Sent(&reply)) {
+            self.live.push(&reply.thread, &frame).await;
+        }
         Ok(Progress::GoOn)
     }
 

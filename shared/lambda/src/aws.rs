@@ -7,7 +7,9 @@ use store::blobs::Blobs;
 use store::environment::{Environment, System};
 use store::seal::SealingKey;
 
-use crate::{AccountError, DynamoTable, Error, KeyError, SqsQueue, sdk};
+use store::table::Table;
+
+use crate::{AccountError, DynamoTable, Error, GatewayLive, KeyError, SqsQueue, sdk};
 
 /// A variable that the template should have set for this function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -116,6 +118,22 @@ impl Aws {
     /// When Lambda is unavailable or refuses.
     pub async fn account_limit(&self) -> Result<Option<u32>, AccountError> {
         crate::account_limit(&self.config, &*self.environment).await
+    }
+
+    /// Pushing to connections that API Gateway holds, as the `index` table knows them.
+    pub fn live(&self, index: Arc<dyn Table>) -> GatewayLive {
+        GatewayLive::new(&self.config, index, self.environment())
+    }
+
+    /// Where browsers open connections: what the parameter `LIVE_PARAMETER` holds. `None` when there is none.
+    ///
+    /// # Errors
+    /// When SSM is unavailable.
+    pub async fn live_url(&self) -> Result<Option<String>, Error> {
+        match optional("LIVE_PARAMETER") {
+            Some(parameter) => Ok(crate::key::parameter(&self.config, &parameter).await?),
+            None => Ok(None),
+        }
     }
 
     /// `PUBLIC_URL`: the desk's address from outside, if the operator named one.

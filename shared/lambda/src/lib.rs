@@ -17,6 +17,7 @@ mod account;
 mod aws;
 mod key;
 mod links;
+mod live;
 mod objects;
 mod queue;
 pub mod sdk;
@@ -28,7 +29,10 @@ pub use aws::{Aws, QueueName, VariableMissing};
 pub use key::{KeyError, sealing_key};
 pub use lambda_runtime::Error;
 pub use links::S3Links;
+pub use live::GatewayLive;
 pub use objects::blobs;
 pub use queue::SqsQueue;
-pub use start::{run_http, run_http_or_direct, run_queue, run_schedule, run_stream, start, warm};
+pub use start::{
+    SocketEvent, run_gateway, run_http, run_http_or_direct, run_queue, run_schedule, run_stream, start, warm,
+};
 pub use table::DynamoTable;

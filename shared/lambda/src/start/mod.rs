@@ -1,5 +1,6 @@
 //! What stands around a handler on Lambda.
 
+mod gateway;
 mod http;
 mod logs;
 mod queue;
@@ -13,6 +14,7 @@ use lambda_runtime::Context;
 use store::environment::Environment;
 use tokio::time::Instant;
 
+pub use self::gateway::{SocketEvent, run_gateway};
 pub use self::http::{run_http, run_http_or_direct};
 pub use self::queue::run_queue;
 pub use self::schedule::run_schedule;
