@@ -267,7 +267,7 @@ class Conversation {
     if (visitor !== this.session?.visitor || cursor !== this.#cursor) return true;
     for (const item of page.items) this.#append(item);
     this.#cursor = page.cursor ?? cursor;
-    return page.more && page.items.length > 0 && cursor !== null;
+    return page.more && page.cursor !== cursor;
   }
 
   #append(item) {

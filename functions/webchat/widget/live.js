@@ -1,5 +1,7 @@
 // News from the desk: a WebSocket while there is one, and asking for it while there is not.
 
+/** Milliseconds between two questions at most, while there should be a connection and is none. */
+const POLL_EVERY = 5000;
 /** Milliseconds between two pings: a gateway ends a connection that is silent for ten minutes. */
 const PING_EVERY = 240_000;
 /** Milliseconds in which a ping is answered, or the connection is dead. */
@@ -45,8 +47,8 @@ class Live {
     const same = this.#address === address && this.#token === token;
     this.#address = address;
     this.#token = token;
-    this.#polling = Math.max(Number(pollingSeconds) || 10, 2) * 1000;
-    if (same && (this.#socket || this.#reconnect.pending || this.#poll.pending)) return;
+    this.#polling = Math.max(Number(pollingSeconds) || 0, 2) * 1000;
+    if (same && this.#poll.pending) return;
     this.#drop();
     this.#attempts = 0;
     this.#connect();
@@ -67,8 +69,8 @@ class Live {
 
   /** The connection may have come back, or gone without a word. */
   wake() {
-    if (this.open) this.#check();
-    else this.#schedulePoll();
+    this.#check();
+    this.#schedulePoll();
     this.#reconnect.hurry();
   }
 
@@ -87,7 +89,6 @@ class Live {
     }
     this.#socket = socket;
     socket.onopen = () => {
-      this.#poll.clear();
       this.#schedulePing();
       this.#ask();
     };
@@ -119,7 +120,6 @@ class Live {
     this.#ping.set(PING_EVERY, () => {
       this.#check();
       this.#schedulePing();
-      this.#news();
     });
   }
 
@@ -132,10 +132,11 @@ class Live {
     });
   }
 
+  /** Beside a connection as often as the desk wishes, because a push can get lost; else often enough to talk. */
   #schedulePoll() {
-    if (this.open) return;
+    const often = this.open ? this.#polling : Math.min(this.#polling, POLL_EVERY);
     const slower = (this.#attended() ? 1 : UNATTENDED) * 2 ** Math.min(this.#failures, 3);
-    this.#poll.set(this.#polling * slower * (0.8 + Math.random() * 0.4), () => this.#ask());
+    this.#poll.set(often * slower * (0.8 + Math.random() * 0.4), () => this.#ask());
   }
 
   async #ask() {
