@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::Api;
+use axum::middleware::from_fn;
 use channels::http::Http;
 use channels::{Directory, Receiver};
 use clock::Clock;
@@ -29,7 +30,7 @@ use worker::Worker;
 use crate::home::Home;
 use crate::links::{LocalLinks, Uploads};
 use crate::options::Serve;
-use crate::{demo, links, loops, polling, welcome};
+use crate::{client_address, demo, links, loops, polling, welcome};
 
 /// How many batches of a queue are worked on at once. A conversation is never in two of them.
 const AT_ONCE: usize = 8;
@@ -220,7 +221,9 @@ impl Parts {
         .merge(webchat::handler(chat))
         .merge(live::handler(door, self.hub.clone()))
         .merge(links::handler(uploads));
-        demo::handler(self.desk.clone(), self.public_url.clone()).fallback_service(desk)
+        demo::handler(self.desk.clone(), self.public_url.clone())
+            .fallback_service(desk)
+            .layer(from_fn(client_address::note))
     }
 }
 

@@ -4,11 +4,11 @@
 //! strangers' sites from using the firm's chat as theirs.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::RequestExt as _;
-use axum::extract::{ConnectInfo, Path, Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, ORIGIN, VARY,
@@ -41,9 +41,7 @@ pub(crate) async fn guard(State(chat): State<Shared>, mut request: Request, next
     let origin = request.headers().get(ORIGIN).cloned();
     let places = request.extract_parts::<Path<HashMap<String, String>>>().await;
     let connection = places.ok().and_then(|places| places.get("connection").cloned()).unwrap_or_default();
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
     let from = request.extensions().get::<IpAddr>().copied();
-    let from = from.or_else(|| peer.map(|peer| behind(peer, request.headers())));
     let (headers, uri) = (request.headers().clone(), request.uri().clone());
     let line = match line(&chat, &connection, &headers, &uri, from).await {
         Ok(line) => line,
@@ -94,16 +92,6 @@ impl Webchat {
             _ => false,
         }
     }
-}
-
-/// The client behind a proxy of this machine or its network: what the nearest proxy saw.
-fn behind(peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-    if channels::http::is_public(peer) {
-        return peer;
-    }
-    let last = headers.get_all("x-forwarded-for").iter().next_back();
-    let last = last.and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
-    last.unwrap_or(peer)
 }
 
 fn preflight() -> Response {
