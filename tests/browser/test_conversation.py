@@ -14,7 +14,7 @@ def test_a_question_is_answered_and_the_answer_is_read(visit, desk, connection):
     assert eventually(lambda: desk.received(connection), "the message") == ["Does the Clerk fit a small desk?"]
     desk.answer(connection, "It does.\nShall I keep one?")
     chat.await_text("It does.\nShall I keep one?")
-    sent = lambda: desk.events(connection, "reply_added")[0]["delivery"]
+    sent = lambda: desk.events(connection, "replied")[0]["delivery"]
     eventually(lambda: sent() == "read", "the mark that the answer was read")
 
 
@@ -53,6 +53,11 @@ def test_two_tabs_are_in_step(visit, desk, connection, browser):
     eventually(lambda: first.texts == everything, "all in the first tab")
     browser.switch_to.window(right)
     assert second.texts == everything
+    # Neither makes the other begin anew.
+    begun = "return performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('/session')).length;"
+    for window in (left, right):
+        browser.switch_to.window(window)
+        assert browser.execute_script(begun) == 1
     assert eventually(lambda: desk.received(connection), "messages") == everything[:2]
 
 
@@ -75,8 +80,24 @@ def test_what_is_not_seen_is_counted(visit, desk, connection, browser):
     eventually(lambda: chat.launcher.is_displayed(), "the launcher")
     eventually(lambda: chat.run("return root.querySelectorAll('.entry').length") == 3, "the history")
     assert not chat.has(".badge")
-    delivered = lambda: [event["delivery"] for event in desk.events(connection, "reply_added")]
+    delivered = lambda: [event["delivery"] for event in desk.events(connection, "replied")]
     eventually(lambda: delivered() == ["read", "read"], "the marks at the desk")
+
+
+def test_who_reads_above_is_not_torn_away(visit, desk, connection):
+    chat = visit().open()
+    chat.say("\n".join(f"Line {number}" for number in range(60)).replace("\n", Keys.SHIFT + Keys.ENTER + Keys.NULL))
+    eventually(lambda: chat.all(".visitor time.state"), "the message in the history")
+    chat.run("root.querySelector('.log').scrollTop = 0;")
+    place = lambda: chat.run("return root.querySelector('.log').scrollTop;")
+    eventually(lambda: place() == 0, "the top")
+    desk.answer(connection, "A long story")
+    eventually(lambda: chat.has(".below"), "the button to the news")
+    assert place() == 0
+    assert desk.events(connection, "replied")[0]["delivery"] != "read"
+    chat.find(".below").click()
+    eventually(lambda: not chat.has(".below"), "the end")
+    eventually(lambda: desk.events(connection, "replied")[0]["delivery"] == "read", "the mark at the desk")
 
 
 def test_both_sides_see_the_other_typing(visit, desk, connection):
@@ -89,9 +110,10 @@ def test_both_sides_see_the_other_typing(visit, desk, connection):
     desk.answer(connection, "Here I am")
     chat.await_text("Here I am")
     assert chat.find(".typing").text == ""
-    assert not desk.call("GET", f"/tickets/{ticket}/typing")["customer"]
+    typing = lambda: desk.call("GET", f"/tickets/{ticket}/typing")["customer"]
+    eventually(lambda: not typing(), "that the customer is not typing any more")
     chat.write("Well")
-    eventually(lambda: desk.call("GET", f"/tickets/{ticket}/typing")["customer"], "that the customer is typing")
+    eventually(typing, "that the customer is typing")
 
 
 def test_messages_keep_their_order(visit, desk, connection):

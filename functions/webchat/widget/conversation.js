@@ -44,7 +44,7 @@ class Conversation {
     this.#live = new Live({
       news: () => this.sync(),
       frame: (frame) => this.#take(frame),
-      refused: () => this.start(),
+      refused: () => this.start().catch(() => {}),
       attended,
     });
     this.#readOutbox();
@@ -58,10 +58,8 @@ class Conversation {
     const items = [...this.#history, ...this.#hints.values()];
     const known = new Set(items.map((item) => item.client_id));
     const waiting = [...this.#outbox.values()].filter((message) => !known.has(message.client_id));
-    return [
-      ...items.map((item) => ({ ...item, key: item.client_id ?? item.id, state: "there" })),
-      ...waiting.map((message) => ({ ...message, key: message.client_id, from: "visitor", state: this.#state(message) })),
-    ];
+    const own = (message) => ({ ...message, key: message.client_id, from: "visitor", state: this.#state(message) });
+    return [...items.map((item) => ({ ...item, key: item.client_id ?? item.id, state: "there" })), ...waiting.map(own)];
   }
 
   /** How many of the desk's messages the visitor has not seen. */
@@ -132,6 +130,7 @@ class Conversation {
   #begin(session, identified) {
     const before = this.#shelf.get("visitor");
     if (before && before.visitor !== session.visitor) {
+      this.#live.stop();
       this.#empty();
       // What a signed-in customer did not send is not the next one's to send.
       if (before.identified) this.#emptyOutbox();
@@ -225,7 +224,11 @@ class Conversation {
       if (!visitor) {
         this.#forget();
         this.#outbox.clear();
-      } else if (visitor.token !== this.session?.token && (this.session || this.begun)) {
+      } else if (visitor.visitor === this.session?.visitor) {
+        this.session.token = visitor.token;
+      } else if (this.session) {
+        this.#live.stop();
+        this.#empty();
         this.start().catch(() => {});
       }
     }

@@ -42,22 +42,20 @@ class Live {
     return this.#socket?.readyState === WebSocket.OPEN;
   }
 
-  /** Begins, or goes on with another token. */
+  /** Begins, or goes on with a newer token of the same visitor. */
   start(address, token, pollingSeconds) {
-    const same = this.#address === address && this.#token === token;
+    if (address !== this.#address) this.#drop();
     this.#address = address;
     this.#token = token;
     this.#polling = Math.max(Number(pollingSeconds) || 0, 2) * 1000;
-    if (same && this.#poll.pending) return;
-    this.#drop();
-    this.#attempts = 0;
-    this.#connect();
-    this.#schedulePoll();
+    if (!this.#socket && !this.#reconnect.pending) this.#connect();
+    if (!this.#poll.pending) this.#schedulePoll();
   }
 
   stop() {
     this.#drop();
-    for (const alarm of [this.#reconnect, this.#poll, this.#ping, this.#pong]) alarm.clear();
+    this.#attempts = 0;
+    for (const alarm of [this.#reconnect, this.#poll]) alarm.clear();
   }
 
   /** Whether the frame left. */
