@@ -67,6 +67,25 @@ def test_what_the_shop_did_not_sign_is_not_believed(visit, desk, connection, bro
     chat.await_delivered("Hello")
 
 
+def test_a_forged_token_leads_to_nobodys_conversation(visit, desk, connection, browser):
+    chat = visit().open()
+    chat.say("Mine alone")
+    chat.await_delivered("Mine alone")
+    forge = """
+        const name = Object.keys(localStorage).find((name) => name.endsWith(":visitor"));
+        const kept = JSON.parse(localStorage[name]);
+        const turned = kept.token.endsWith("A") ? "B" : "A";
+        localStorage[name] = JSON.stringify({ ...kept, token: kept.token.slice(0, -1) + turned });
+    """
+    browser.execute_script(forge)
+    browser.refresh()
+    chat.await_session()
+    chat.say("Somebody else")
+    chat.await_delivered("Somebody else")
+    assert chat.texts == ["Somebody else"]
+    assert len(desk.tickets(connection)) == 2
+
+
 def test_after_logout_nothing_is_left(visit, desk, connection, browser):
     chat = visit()
     told, who = identify(browser, identity(connection, "customer-10", name="Cleo"))

@@ -105,6 +105,24 @@ def test_what_the_desk_refuses_can_be_sent_again_or_given_up(visit, desk, connec
     assert desk.received(connection) == ["First"]
 
 
+def test_a_token_that_ran_out_is_renewed(visit, desk, connection, browser):
+    chat = visit().open()
+    chat.say("Before")
+    chat.await_delivered("Before")
+    expired = """
+        const right = window.fetch;
+        window.fetch = (url, options) => {
+          if (window.renewed ||= String(url).endsWith("/session")) return right(url, options);
+          return Promise.resolve(new Response('{"code": "invalid_token"}', { status: 401 }));
+        };
+    """
+    browser.execute_script(expired)
+    chat.say("After")
+    chat.await_delivered("After")
+    assert chat.texts == ["Before", "After"]
+    assert len(desk.tickets(connection)) == 1
+
+
 def test_without_a_websocket_the_desk_is_asked(visit, desk, connection, browser):
     browser.execute_cdp_cmd(
         "Page.addScriptToEvaluateOnNewDocument",

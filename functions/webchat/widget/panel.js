@@ -139,7 +139,8 @@ class Panel {
     this.#announcer = element("p", { class: "unseen", role: "status" });
     this.#root = this.#host.attachShadow({ mode: "open" });
     // A page that has no dark look gets no dark chat.
-    const dark = getComputedStyle(document.documentElement).colorScheme.includes("dark");
+    const look = getComputedStyle(document.documentElement).colorScheme;
+    const dark = `${look} ${document.querySelector("meta[name='color-scheme']")?.content}`.includes("dark");
     const frame = element("div", { class: dark ? "frame adapts" : "frame", lang: language, dir: "ltr" });
     frame.append(this.#launcher, this.#panel, this.#announcer);
     dress(this.#root);
@@ -178,7 +179,7 @@ class Panel {
     document.addEventListener("visibilitychange", wake);
     for (const event of ["online", "offline", "pageshow"]) addEventListener(event, wake);
     const fit = () => this.#fit();
-    for (const event of ["resize", "scroll"]) visualViewport?.addEventListener(event, fit);
+    for (const event of ["resize", "scroll"]) window.visualViewport?.addEventListener(event, fit);
     this.#narrow.addEventListener("change", fit);
   }
 
@@ -201,13 +202,16 @@ class Panel {
     (event.shiftKey ? reachable.at(-1) : reachable[0]).focus();
   }
 
-  /** On a phone the dialog takes what the keyboard leaves of the screen. */
+  /** On a phone the dialog takes what the keyboard leaves of the screen. Who zooms in wants it to stay as it is. */
   #fit() {
-    const full = this.#narrow.matches && this.isOpen;
+    const seen = window.visualViewport;
+    const { style } = this.#panel;
     this.#panel.setAttribute("aria-modal", String(this.#narrow.matches));
-    this.#panel.style.height = full && visualViewport ? `${visualViewport.height}px` : "";
-    this.#panel.style.top = full && visualViewport ? `${visualViewport.offsetTop}px` : "";
-    this.#panel.style.bottom = full && visualViewport ? "auto" : "";
+    if (seen?.scale > 1.01) return;
+    const full = seen && this.#narrow.matches && this.isOpen;
+    style.height = full ? `${seen.height}px` : "";
+    style.top = full ? `${seen.offsetTop}px` : "";
+    style.bottom = full ? "auto" : "";
   }
 
   #render() {
