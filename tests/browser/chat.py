@@ -107,4 +107,4 @@ class Chat:
 
     def stored(self):
         """What the browser keeps for the widget."""
-        return json.loads(self.browser.execute_script("return JSON.stringify({...localStorage});"))
+        return json.loads(self.browser.execute_script("return JSON.stringify({...sessionStorage, ...localStorage});"))

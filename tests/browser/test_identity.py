@@ -67,6 +67,22 @@ def test_what_the_shop_did_not_sign_is_not_believed(visit, desk, connection, bro
     chat.await_delivered("Hello")
 
 
+def test_what_one_customer_did_not_send_is_not_sent_as_the_next(visit, desk, connection, browser):
+    chat = visit()
+    assert identify(browser, identity(connection, "customer-11"))[0]
+    chat.open()
+    browser.execute_cdp_cmd("Network.enable", {})
+    browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/messages*"]})
+    chat.say("From the first")
+    eventually(lambda: chat.has(".state.delayed"), "the state of the message")
+    assert identify(browser, identity(connection, "customer-12"))[0]
+    browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
+    chat.say("From the second")
+    chat.await_delivered("From the second")
+    assert chat.texts == ["From the second"]
+    assert desk.received(connection) == ["From the second"]
+
+
 def test_a_forged_token_leads_to_nobodys_conversation(visit, desk, connection, browser):
     chat = visit().open()
     chat.say("Mine alone")
