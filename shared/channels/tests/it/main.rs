@@ -11,3 +11,4 @@ mod calls;
 mod fixtures;
 mod meaning;
 mod splitting;
+mod webchat;
