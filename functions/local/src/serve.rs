@@ -42,6 +42,7 @@ const SLOW: Duration = Duration::from_secs(300);
 /// Runs the desk until the process is asked to end.
 pub(crate) async fn run(options: Serve) -> Result<(), Box<dyn Error>> {
     start_log();
+    allow_connections();
     let environment: Arc<dyn Environment> = Arc::new(System::new());
     let zone = Zone::try_from(options.time_zone.as_str())?;
     let home = Home::take(&options.data)?;
@@ -229,6 +230,15 @@ impl Parts {
 
 fn dead_letters(name: &'static str, queue: &SqliteQueue) -> DeadLetters {
     DeadLetters { name, source: Some(Arc::new(queue.clone())), dead: Arc::new(queue.dead_letters()) }
+}
+
+/// Lets the process have as many files open as the system allows at all: each visitor's open connection is one.
+fn allow_connections() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let allowed = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: allowed.maximum, ..allowed }) {
+        tracing::warn!(%error, "the limit of open connections stays at {:?}", allowed.current);
+    }
 }
 
 fn start_log() {
