@@ -81,6 +81,26 @@ def test_what_was_not_sent_survives_the_page(visit, desk, connection, browser):
     eventually(lambda: not [name for name in chat.stored() if ":out:" in name], "an empty outbox")
 
 
+def test_what_a_closed_tab_left_is_sent_by_another(visit, desk, connection, browser):
+    chat = visit().open()
+    chat.say("Before")
+    chat.await_delivered("Before")
+    left = browser.current_window_handle
+    browser.switch_to.new_window("tab")
+    other = visit()
+    other.open()
+    other.await_text("Before")
+    desk.kill()
+    other.say("Left behind")
+    eventually(lambda: other.has(".state.delayed"), "the state of the message")
+    browser.close()
+    browser.switch_to.window(left)
+    chat.await_text("Left behind")
+    desk.start()
+    chat.await_delivered("Left behind")
+    assert desk.received(connection) == ["Before", "Left behind"]
+
+
 def test_what_the_desk_refuses_can_be_sent_again_or_given_up(visit, desk, connection, browser):
     chat = visit().open()
     refuse = """

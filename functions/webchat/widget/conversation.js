@@ -120,8 +120,11 @@ class Conversation {
           if (this.#shelf.get("visitor")?.token === token) this.#forget();
           continue;
         }
-        if (problem.code !== "invalid_identity") this.#note(problem);
-        if (!problem.transient) throw problem;
+        this.#note(problem);
+        if (!problem.transient) {
+          if (!this.session && problem.code !== "invalid_identity") this.trouble = "closed";
+          throw problem;
+        }
         await new Promise((ring) => this.#alarms.session.set(problem.wait(attempt), ring, problem.seconds > 0));
       }
     }
@@ -198,6 +201,8 @@ class Conversation {
     } catch (problem) {
       if (problem.status !== 401) throw problem;
       if (this.session?.token === token) await this.start();
+      // Logged out meanwhile.
+      if (!this.session) throw problem;
       return await request(this.session.token);
     }
   }
@@ -205,7 +210,6 @@ class Conversation {
   #note(problem) {
     if (problem.status === 429) this.trouble = "busy";
     else if (problem.transient) this.trouble = "lost";
-    else if (!this.session) this.trouble = "closed";
     this.#changed();
   }
 
@@ -228,6 +232,7 @@ class Conversation {
         this.session.token = visitor.token;
       } else if (this.session) {
         this.#live.stop();
+        this.session = null;
         this.#empty();
         this.start().catch(() => {});
       }
@@ -254,8 +259,11 @@ class Conversation {
         this.#note(problem);
         return false;
       }
-      if (this.trouble === "lost") this.trouble = null;
+      if (this.trouble === "lost" || !this.#delayed) this.trouble = null;
       this.#report();
+      // The desk is there, so that nothing needs to wait; and what a closed tab left behind goes out.
+      this.#alarms.outbox.hurry();
+      this.#flush();
       this.#changed();
     }
     return true;
@@ -267,7 +275,8 @@ class Conversation {
     const after = cursor === null ? "" : `&after=${encodeURIComponent(cursor)}`;
     const { visitor } = this.session ?? {};
     const page = await this.#call((token) => this.#server.get(`messages?limit=${PAGE}${after}`, token));
-    if (visitor !== this.session?.visitor || cursor !== this.#cursor) return true;
+    if (!this.session) return false;
+    if (visitor !== this.session.visitor || cursor !== this.#cursor) return true;
     for (const item of page.items) this.#append(item);
     this.#cursor = page.cursor ?? cursor;
     return page.more && page.cursor !== cursor;
@@ -405,7 +414,7 @@ class Conversation {
         await this.#call((token) => this.#server.post("messages", body, token));
         this.#attempts = 0;
         this.#delayed = false;
-        if (this.trouble !== "closed") this.trouble = null;
+        this.trouble = null;
         this.#mark(client_id, { state: "sent" });
       } catch (problem) {
         if (problem.transient) {
