@@ -252,7 +252,7 @@ impl Reading<'_> {
                             part.delivered.extend((reply.state == Delivery::Sent).then(|| reply.clone()));
                         }
                         Delivery::Queued | Delivery::Sending | Delivery::Uncertain => {
-                            part.pending.push(event.seq)
+                            part.pending.push(event.seq);
                         }
                         Delivery::Failed => {}
                     }

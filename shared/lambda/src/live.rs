@@ -1,7 +1,8 @@
 //! Pushing to connections that API Gateway holds: "Use @connections commands in your backend service" in its guide.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;
@@ -9,12 +10,18 @@ use aws_credential_types::provider::ProvideCredentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use desk::channel::ThreadKey;
+use jiff::SignedDuration;
 use reqwest::StatusCode;
 use store::environment::Environment;
 use store::live::{Live, Open, closed, open_of};
 use store::table::Table;
 
 use crate::{Error, sdk};
+
+/// How long one push may take in all: who pushes has other work, and a push is a hint.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long nothing is pushed after a push took too long, so that a batch does not wait for each of its own.
+const REST: SignedDuration = SignedDuration::from_secs(30);
 
 /// Pushes to connections that API Gateway holds, as the `index` table knows them.
 ///
@@ -24,6 +31,8 @@ pub struct GatewayLive {
     index: Arc<dyn Table>,
     environment: Arc<dyn Environment>,
     client: reqwest::Client,
+    /// Until when nothing is pushed, in seconds since 1970.
+    rests_until: AtomicI64,
 }
 
 impl GatewayLive {
@@ -35,7 +44,7 @@ impl GatewayLive {
             .user_agent(sdk::application())
             .build()
             .unwrap_or_default();
-        Self { config: config.clone(), index, environment, client }
+        Self { config: config.clone(), index, environment, client, rests_until: AtomicI64::new(i64::MIN) }
     }
 
     /// Pushes to one connection. False when it is gone.
@@ -68,6 +77,20 @@ impl GatewayLive {
 #[async_trait]
 impl Live for GatewayLive {
     async fn push(&self, thread: &ThreadKey, frame: &str) {
+        let now = self.environment.now();
+        if now.as_second() < self.rests_until.load(Ordering::Relaxed) {
+            return;
+        }
+        if tokio::time::timeout(PATIENCE, self.push_to_all(thread, frame)).await.is_err() {
+            tracing::warn!("pushing took too long and rests for a while");
+            let until = now.saturating_add(REST).unwrap_or(now);
+            self.rests_until.store(until.as_second(), Ordering::Relaxed);
+        }
+    }
+}
+
+impl GatewayLive {
+    async fn push_to_all(&self, thread: &ThreadKey, frame: &str) {
         let open = match open_of(&*self.index, thread).await {
             Ok(open) => open,
             Err(error) => {
