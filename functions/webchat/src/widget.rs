@@ -18,6 +18,7 @@ pub(crate) const SCRIPT: &str = concat!(
     include_str!("../widget/shelf.js"),
     include_str!("../widget/server.js"),
     include_str!("../widget/live.js"),
+    include_str!("../widget/outbox.js"),
     include_str!("../widget/conversation.js"),
     include_str!("../widget/log.js"),
     include_str!("../widget/compose.js"),

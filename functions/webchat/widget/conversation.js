@@ -24,17 +24,14 @@ class Conversation {
   #history = [];
   #hints = new Map();
   #cursor = null;
-  #outbox = new Map();
-  #sending = null;
-  #delayed = false;
-  #attempts = 0;
+  #outbox;
   #begun = 0;
   #opening = null;
   #syncing = null;
   #again = false;
   #unreported = null;
   #typedAt = -Infinity;
-  #alarms = { session: new Alarm(), outbox: new Alarm(), typing: new Alarm() };
+  #alarms = { session: new Alarm(), typing: new Alarm() };
 
   /** `changed()` is called after every change, `attended()` tells whether the visitor looks. */
   constructor({ server, shelf, changed, attended }) {
@@ -47,7 +44,7 @@ class Conversation {
       refused: () => this.start().catch(() => {}),
       attended,
     });
-    this.#readOutbox();
+    this.#outbox = new Outbox({ shelf, deliver: (message) => this.#deliver(message), changed });
     shelf.watch((name) => this.#elsewhere(name));
   }
 
@@ -55,28 +52,31 @@ class Conversation {
 
   /** All messages in their order: the desk's history first, then what is not in it yet. */
   get entries() {
-    const items = [...this.#history, ...this.#hints.values()];
+    const items = this.#items;
     const known = new Set(items.map((item) => item.client_id));
-    const waiting = [...this.#outbox.values()].filter((message) => !known.has(message.client_id));
+    const waiting = this.#outbox.messages.filter((message) => !known.has(message.client_id));
     const own = (message) => ({ ...message, key: message.client_id, from: "visitor", state: this.#state(message) });
     return [...items.map((item) => ({ ...item, key: item.client_id ?? item.id, state: "there" })), ...waiting.map(own)];
   }
 
   /** How many of the desk's messages the visitor has not seen. */
   get unread() {
-    const items = [...this.#history, ...this.#hints.values()];
-    const seen = items.findIndex((item) => item.cursor === this.#shelf.get("read"));
-    return items.slice(seen + 1).filter((item) => item.from === "desk").length;
+    const unseen = this.#items.slice(this.#place(this.#shelf.get("read")) + 1);
+    return unseen.filter((item) => item.from === "desk").length;
   }
 
   /** Whether there is something to wait for: a visitor who never wrote costs the desk nothing. */
   get begun() {
-    return Boolean(this.#shelf.get("visitor")?.begun) || this.#outbox.size > 0;
+    return Boolean(this.#shelf.get("visitor")?.begun) || this.#outbox.messages.length > 0;
+  }
+
+  get #items() {
+    return [...this.#history, ...this.#hints.values()];
   }
 
   #state(message) {
     if (message.state !== "waiting") return message.state;
-    return this.#delayed || this.trouble === "lost" ? "delayed" : "sending";
+    return this.#outbox.delayed || this.trouble === "lost" ? "delayed" : "sending";
   }
 
   // --- The session
@@ -136,7 +136,7 @@ class Conversation {
       this.#live.stop();
       this.#empty();
       // What a signed-in customer did not send is not the next one's to send.
-      if (before.identified) this.#emptyOutbox();
+      if (before.identified) this.#outbox.clear();
     }
     this.#shelf.set("visitor", {
       token: session.token,
@@ -150,7 +150,7 @@ class Conversation {
     this.#changed();
     this.#live.start(session.live, session.token, session.polling_seconds);
     this.sync();
-    this.#flush();
+    this.#outbox.flush();
   }
 
   /** Goes on as the customer whom `identity` names; rejects when the desk does not believe it. */
@@ -167,7 +167,7 @@ class Conversation {
   /** Ends this visitor's conversation on this browser. The next message is a new visitor's. */
   logout() {
     this.#forget();
-    this.#emptyOutbox();
+    this.#outbox.clear();
     this.#changed();
   }
 
@@ -185,11 +185,6 @@ class Conversation {
     this.#cursor = null;
     this.#unreported = null;
     this.typing = null;
-  }
-
-  #emptyOutbox() {
-    for (const id of this.#outbox.keys()) this.#shelf.delete(`out:${id}`);
-    this.#outbox.clear();
   }
 
   /** Does `request(token)`, and once more with a new token if the desk did not take this one. */
@@ -215,7 +210,8 @@ class Conversation {
 
   /** The connection may be back, or the visitor is. */
   wake() {
-    for (const alarm of [this.#alarms.session, this.#alarms.outbox]) alarm.hurry();
+    this.#alarms.session.hurry();
+    this.#outbox.hurry();
     if (!this.session) return;
     this.#live.wake();
     this.sync();
@@ -227,7 +223,6 @@ class Conversation {
       const visitor = this.#shelf.get("visitor");
       if (!visitor) {
         this.#forget();
-        this.#outbox.clear();
       } else if (visitor.visitor === this.session?.visitor) {
         this.session.token = visitor.token;
       } else if (this.session) {
@@ -237,7 +232,7 @@ class Conversation {
         this.start().catch(() => {});
       }
     }
-    if (name === null || name.startsWith("out:")) this.#readOutbox();
+    if (name === null || name.startsWith("out:")) this.#outbox.read();
     this.#changed();
   }
 
@@ -259,11 +254,10 @@ class Conversation {
         this.#note(problem);
         return false;
       }
-      if (this.trouble === "lost" || !this.#delayed) this.trouble = null;
+      if (this.trouble === "lost" || !this.#outbox.delayed) this.trouble = null;
       this.#report();
       // The desk is there, so that nothing needs to wait; and what a closed tab left behind goes out.
-      this.#alarms.outbox.hurry();
-      this.#flush();
+      this.#outbox.hurry();
       this.#changed();
     }
     return true;
@@ -292,7 +286,12 @@ class Conversation {
 
   #arrived(item) {
     if (item.from === "desk") this.typing = null;
-    if (item.client_id) this.#remove(item.client_id);
+    if (item.client_id) this.#outbox.remove(item.client_id);
+    this.#engage();
+  }
+
+  /** From now on there is something to wait for. */
+  #engage() {
     const visitor = this.#shelf.get("visitor");
     if (visitor && !visitor.begun) this.#shelf.set("visitor", { ...visitor, begun: true });
   }
@@ -331,7 +330,7 @@ class Conversation {
 
   /** The visitor has seen everything that there is. */
   seen() {
-    const last = [...this.#history, ...this.#hints.values()].findLast((item) => item.from === "desk");
+    const last = this.#items.findLast((item) => item.from === "desk");
     if (!last || !this.#read(last.cursor)) return;
     this.#unreported = last.cursor;
     this.#report();
@@ -340,11 +339,17 @@ class Conversation {
 
   /** Whether this is news: marks only move forward. */
   #read(cursor) {
-    const items = [...this.#history, ...this.#hints.values()];
-    const place = (mark) => items.findIndex((item) => item.cursor === mark);
-    if (place(cursor) <= place(this.#shelf.get("read"))) return false;
+    if (this.#place(cursor) <= this.#place(this.#shelf.get("read"))) return false;
     this.#shelf.set("read", cursor);
     return true;
+  }
+
+  /** The last message up to a cursor. One that another tab knows and this one does not tells its time by its text. */
+  #place(cursor) {
+    const items = this.#items;
+    const found = items.findIndex((item) => item.cursor === cursor);
+    if (found >= 0 || typeof cursor !== "string") return found;
+    return items.findLastIndex((item) => item.cursor <= cursor);
   }
 
   async #report() {
@@ -369,28 +374,32 @@ class Conversation {
 
   // --- What is to be sent
 
-  /** Keeps a message until the desk has it: `{text?, attachments?, email?, name?}`. */
+  /** Sends `{text?, attachments?, email?, name?}`. */
   send(message) {
-    const number = Math.max(0, ...[...this.#outbox.values()].map((other) => other.number)) + 1;
-    this.#put({ ...message, client_id: freshId(), number, state: "waiting" });
     this.#typedAt = -Infinity;
     if (this.session && message.email) this.session.form = null;
-    this.#changed();
-    this.#flush();
+    this.#engage();
+    this.#outbox.add(message);
   }
 
   retry(id) {
-    const message = this.#outbox.get(id);
-    if (!message) return;
-    this.#put({ ...message, state: "waiting" });
-    this.#alarms.outbox.clear();
-    this.#changed();
-    this.#flush();
+    this.#outbox.retry(id);
   }
 
   discard(id) {
-    this.#remove(id);
+    this.#outbox.remove(id);
     this.#changed();
+  }
+
+  async #deliver({ client_id, text, attachments, email, name }) {
+    const body = { client_id, text, attachments: attachments?.map(({ id }) => id), email, name };
+    try {
+      await this.#call((token) => this.#server.post("messages", body, token));
+      this.trouble = null;
+    } catch (problem) {
+      this.#note(problem);
+      throw problem;
+    }
   }
 
   /** A place for a file, and how to bring it there. */
@@ -399,64 +408,5 @@ class Conversation {
     const { id, upload } = await this.#call((token) => this.#server.post("attachments", announced, token));
     await this.#server.upload(upload, file, progress, signal);
     return { id, ...announced };
-  }
-
-  /** Sends in the order of writing. The desk takes each `client_id` once, so that two tabs may do it at once. */
-  async #flush() {
-    if (this.#sending || this.#alarms.outbox.pending) return;
-    for (let message; (message = this.#next()); ) {
-      const { client_id, text, attachments, email, name } = message;
-      this.#sending = client_id;
-      this.#changed();
-      const files = attachments?.map(({ id }) => id);
-      const body = { client_id, text, attachments: files, email, name };
-      try {
-        await this.#call((token) => this.#server.post("messages", body, token));
-        this.#attempts = 0;
-        this.#delayed = false;
-        this.trouble = null;
-        this.#mark(client_id, { state: "sent" });
-      } catch (problem) {
-        if (problem.transient) {
-          this.#note(problem);
-          this.#delayed = true;
-          const again = () => this.#flush();
-          this.#alarms.outbox.set(problem.wait(this.#attempts++), again, problem.seconds > 0);
-          break;
-        }
-        this.#mark(client_id, { state: "failed", code: problem.code });
-      } finally {
-        this.#sending = null;
-      }
-    }
-    this.#changed();
-  }
-
-  #next() {
-    const waiting = [...this.#outbox.values()].filter(({ state }) => state === "waiting");
-    return waiting.sort((a, b) => a.number - b.number)[0];
-  }
-
-  #mark(id, change) {
-    const message = this.#outbox.get(id);
-    if (message) this.#put({ ...message, ...change });
-  }
-
-  #put(message) {
-    this.#outbox.set(message.client_id, message);
-    this.#shelf.set(`out:${message.client_id}`, message);
-    const visitor = this.#shelf.get("visitor");
-    if (visitor && !visitor.begun) this.#shelf.set("visitor", { ...visitor, begun: true });
-  }
-
-  #remove(id) {
-    this.#outbox.delete(id);
-    this.#shelf.delete(`out:${id}`);
-  }
-
-  #readOutbox() {
-    const kept = this.#shelf.names("out:").map((name) => this.#shelf.get(name));
-    const messages = kept.filter((message) => message?.client_id).sort((a, b) => a.number - b.number);
-    this.#outbox = new Map(messages.map((message) => [message.client_id, message]));
   }
 }
