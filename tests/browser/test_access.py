@@ -173,7 +173,8 @@ def test_the_pages_style_does_not_reach_the_chat(visit, desk, connection):
             chat.say("Hello")
         chat.await_text("Hello")
         chat.await_delivered("Hello")
-        assert chat.find(".panel").is_displayed()
+        # While it rises, it is transparent at first.
+        eventually(lambda: chat.find(".panel").is_displayed(), "the dialog")
         looks.append(chat.run(LOOK))
         corner = "const { right, bottom } = root.querySelector('.panel').getBoundingClientRect();"
         corner += "return [document.documentElement.clientWidth - right, innerHeight - bottom];"
