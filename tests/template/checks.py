@@ -12,6 +12,8 @@ from template import constant, listed, names, text
 # Nothing else may be created: what is billed by the hour or the month is not on this list. Alarms are, up to ten.
 TYPES = {
     "AWS::ApiGatewayV2::Api",
+    "AWS::ApiGatewayV2::Integration",
+    "AWS::ApiGatewayV2::Route",
     "AWS::ApiGatewayV2::Stage",
     "AWS::CloudWatch::Alarm",
     "AWS::DynamoDB::Table",
@@ -34,6 +36,8 @@ TYPES = {
     "AWS::SNS::TopicPolicy",
     "AWS::SQS::Queue",
     "AWS::SQS::QueuePolicy",
+    # Of the standard tier, which costs nothing.
+    "AWS::SSM::Parameter",
 }
 # Settings that bill for being there, or keep others from running.
 FORBIDDEN_PROPERTIES = {
@@ -62,7 +66,8 @@ SERVICES = {
 PRIVILEGED = {
     "ses:SendRawEmail": {"Sender"},
     "ssm:PutParameter": {"ApiFunction"},
-    "dynamodb:DeleteItem": {"ApiFunction", "Clock"},
+    "dynamodb:DeleteItem": {"ApiFunction", "Clock", "Live", "Relay", "Sender", "Webchat"},
+    "execute-api:ManageConnections": {"ApiFunction", "Live", "Relay", "Sender", "Webchat"},
     "dynamodb:UpdateItem": {"ApiFunction", "Router"},
     "dynamodb:Scan": set(),
     "s3:DeleteObject": set(),
@@ -91,6 +96,7 @@ VARIABLES = {
     "EMAIL_DEAD_LETTERS_URL": "EmailDeadLetters",
 }
 KEY_PARAMETER = "/${AWS::StackName}/key"
+LIVE_PARAMETER = "/${AWS::StackName}/live"
 KEY_ARN = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter" + KEY_PARAMETER
 
 
@@ -248,7 +254,11 @@ def environments(template):
             complaints.append(f"{function}: KEY_PARAMETER and the policy do not agree")
         if sealed and text(environment.get("KEY_PARAMETER")) != KEY_PARAMETER:
             complaints.append(f"{function}: KEY_PARAMETER is not {KEY_PARAMETER}")
-        known = {"KEY_PARAMETER", "MAIL_EVENTS", "PUBLIC_URL", "TIME_ZONE"}
+        if ("LIVE_PARAMETER" in environment) != ("LiveUrl" in reached):
+            complaints.append(f"{function}: LIVE_PARAMETER and the policy do not agree")
+        if text(environment.get("LIVE_PARAMETER", LIVE_PARAMETER)) != LIVE_PARAMETER:
+            complaints.append(f"{function}: LIVE_PARAMETER is not {LIVE_PARAMETER}")
+        known = {"KEY_PARAMETER", "LIVE_PARAMETER", "MAIL_EVENTS", "PUBLIC_URL", "TIME_ZONE"}
         for variable in environment.keys() - VARIABLES.keys() - known:
             complaints.append(f"{function}: {variable} is known to nobody")
     return complaints
@@ -506,6 +516,7 @@ def api(template):
     routes = {(method, path): functions for method, path, functions in template.routes()}
     expected = {
         ("post", "/webhooks/telegram/{connection}"): {"Telegram"},
+        ("x-amazon-apigateway-any-method", "/webchat/{proxy+}"): {"Webchat"},
         ("x-amazon-apigateway-any-method", "/api/{proxy+}"): {"ApiFunction"},
         ("get", "/health"): {"ApiFunction"},
         ("get", "/"): {"ApiFunction"},

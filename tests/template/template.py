@@ -67,6 +67,7 @@ class Template:
         return [
             (method, path, names(operation["x-amazon-apigateway-integration"]["uri"]))
             for api in self.of("AWS::ApiGatewayV2::Api").values()
+            if "Body" in api["Properties"]
             for path, methods in api["Properties"]["Body"]["paths"].items()
             for method, operation in methods.items()
         ]

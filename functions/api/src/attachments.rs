@@ -22,31 +22,10 @@ use crate::once::{IdempotencyKey, Once};
 use crate::parameters::Place;
 use crate::problem::Problem;
 
-/// The largest file, in bytes.
-const MAX_SIZE: u64 = 50 * 1024 * 1024;
-/// The longest name, in characters.
-const MAX_NAME: usize = 255;
 /// How long an upload form holds.
 const UPLOAD_TIME: SignedDuration = SignedDuration::from_hours(1);
 /// How long a link for a download holds.
 const DOWNLOAD_TIME: SignedDuration = SignedDuration::from_mins(5);
-/// What a browser may be told of what it downloads: nothing here can run a script.
-const HARMLESS: [&str; 14] = [
-    "audio/aac",
-    "audio/mp4",
-    "audio/mpeg",
-    "audio/ogg",
-    "audio/wav",
-    "application/pdf",
-    "image/gif",
-    "image/jpeg",
-    "image/png",
-    "image/webp",
-    "text/plain",
-    "video/mp4",
-    "video/quicktime",
-    "video/webm",
-];
 
 pub(crate) fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new().routes(routes!(upload)).routes(routes!(show)).routes(routes!(content))
@@ -136,19 +115,11 @@ async fn upload(
         Some(Made { attachment }) => access.file(&attachment.to_string()).await?,
         None => {
             let id = AttachmentId::new(api.desk.environment().ulid());
-            let file = StoredFile {
-                id,
-                version: 1,
-                ticket: None,
-                state: FileState::Pending,
-                name: valid_name(new.name)?,
-                content_type: valid_type(&new.content_type)?,
-                size: valid_size(new.size)?,
-                sha256: None,
-                key: format!("attachments/{id}"),
-                reason: None,
-                created_at: api.desk.now(),
-            };
+            let key = format!("attachments/{id}");
+            let now = api.desk.now();
+            let file = StoredFile::announced(id, key, new.name, new.size, &new.content_type, now).map_err(
+                |invalid| Problem::invalid(invalid.code(), invalid.pointer(), invalid.to_string()),
+            )?;
             let mut writes = vec![put_file(&file)?];
             writes.extend(once.remember(&Made { attachment: id })?);
             match api.desk.table().write(writes).await {
@@ -241,90 +212,9 @@ fn not_there() -> Problem {
 
 /// Headers that let nobody's file act in the desk's name, whatever it is.
 fn headers(file: &StoredFile) -> [(HeaderName, String); 3] {
-    let essence = file.content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let content_type = match HARMLESS.iter().find(|harmless| **harmless == essence) {
-        Some(&"text/plain") => "text/plain; charset=utf-8",
-        Some(harmless) => harmless,
-        None => "application/octet-stream",
-    };
     [
-        (CONTENT_TYPE, content_type.to_owned()),
-        (CONTENT_DISPOSITION, disposition(&file.name)),
+        (CONTENT_TYPE, file.harmless_type().to_owned()),
+        (CONTENT_DISPOSITION, file.disposition()),
         (CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'".to_owned()),
     ]
-}
-
-/// A download under a name (RFC 6266): in plain ASCII for old clients, and as it is (RFC 8187).
-fn disposition(name: &str) -> String {
-    let plain: String =
-        name.chars()
-            .map(|c| {
-                if (c.is_ascii_graphic() || c == ' ') && !matches!(c, '"' | '\\' | '/' | '%') {
-                    c
-                } else {
-                    '_'
-                }
-            })
-            .collect();
-    let mut encoded = String::new();
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
-}
-
-fn valid_name(name: String) -> Result<String, Problem> {
-    let length = name.chars().count();
-    if name.trim().is_empty()
-        || length > MAX_NAME
-        || name.chars().any(|c| c.is_control() || matches!(c, '/' | '\\'))
-    {
-        let detail =
-            format!("a file's name has 1 to {MAX_NAME} characters, no control characters and no slashes");
-        return Err(Problem::invalid("invalid_name", "/name", detail));
-    }
-    Ok(name)
-}
-
-fn valid_size(size: u64) -> Result<u64, Problem> {
-    if (1..=MAX_SIZE).contains(&size) {
-        return Ok(size);
-    }
-    Err(Problem::invalid("invalid_size", "/size", format!("a file has 1 to {MAX_SIZE} bytes")))
-}
-
-/// The media type without its parameters, which the object store has no use for.
-fn valid_type(content_type: &str) -> Result<String, Problem> {
-    let content_type = content_type.split(';').next().unwrap_or_default().trim();
-    let token = |text: &str| {
-        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b))
-    };
-    match content_type.split_once('/') {
-        Some((kind, form)) if token(kind) && token(form) && content_type.len() <= 127 => {
-            Ok(content_type.to_ascii_lowercase())
-        }
-        _ => Err(Problem::invalid(
-            "invalid_content_type",
-            "/content_type",
-            "must be a media type, such as image/png",
-        )),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_cannot_leave_its_header() {
-        assert_eq!(
-            disposition("Счёт \"1\".pdf\r\nX: y"),
-            "attachment; filename=\"____ _1_.pdf__X: y\"; \
-             filename*=UTF-8''%D0%A1%D1%87%D1%91%D1%82%20%221%22.pdf%0D%0AX%3A%20y"
-        );
-    }
 }

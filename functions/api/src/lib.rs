@@ -35,6 +35,7 @@ mod settings;
 mod suppressions;
 mod tickets;
 mod tokens;
+mod typing;
 
 use std::sync::Arc;
 
@@ -47,6 +48,7 @@ use channels::http::Http;
 use store::Desk;
 use store::blobs::Blobs;
 use store::dead_letters::DeadLetters;
+use store::live::Live;
 use store::queue::Queue;
 use store::seal::SealingKey;
 use store::table::Table;
@@ -79,6 +81,8 @@ pub struct Api {
     pub dead_letters: Vec<DeadLetters>,
     /// The base URL under which the desk is reached from outside, where the owner says it.
     pub public_url: Option<String>,
+    /// Open connections of customers.
+    pub live: Arc<dyn Live>,
     /// What the account allows, where there is one.
     pub limits: Option<Arc<dyn Limits>>,
 }
@@ -113,6 +117,7 @@ fn routes() -> OpenApiRouter<Shared> {
         .merge(events::routes())
         .merge(formatted::routes())
         .merge(replies::routes())
+        .merge(typing::routes())
         .merge(notes::routes())
         .merge(attachments::routes())
         .merge(contacts::routes())

@@ -44,6 +44,7 @@ async fn main() -> Result<(), lambda::Error> {
             dead_letters(&aws, "email", None, QueueName::EmailDeadLetters)?,
         ],
         public_url: aws.public_url(),
+        live: Arc::new(aws.live(Arc::new(aws.index_table()?))),
         limits: Some(Arc::new(Account(aws))),
         desk: desk.clone(),
     };

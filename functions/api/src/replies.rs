@@ -302,7 +302,7 @@ async fn answered(
 }
 
 /// The name that the customer sees, as the connection has it.
-async fn sender_name(
+pub(crate) async fn sender_name(
     api: &Shared,
     access: &Access<TicketsWrite>,
     ticket: &Visible,

@@ -7,7 +7,10 @@ use axum::Router;
 use axum::extract::multipart::MultipartError;
 use axum::extract::{DefaultBodyLimit, Multipart, State};
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_TYPE,
+    HeaderName,
+};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use jiff::Timestamp;
@@ -19,6 +22,8 @@ use store::seal::SealingKey;
 /// The largest upload, with the form around it, in bytes.
 const LIMIT: usize = 51 * 1024 * 1024;
 const PURPOSE: &str = "upload";
+/// The signed form is what authorises an upload, so that any page may post it, as with S3.
+const ANY_PAGE: [(HeaderName, &str); 1] = [(ACCESS_CONTROL_ALLOW_ORIGIN, "*")];
 
 /// Makes links to the desk's own object store.
 #[derive(Debug)]
@@ -65,7 +70,14 @@ pub(crate) struct Uploads {
 
 /// `POST /uploads`: a form that [`LocalLinks`] signed, with the file as the last field.
 pub(crate) fn handler(uploads: Uploads) -> Router {
-    Router::new().route("/uploads", post(upload)).layer(DefaultBodyLimit::max(LIMIT)).with_state(uploads)
+    let route = post(async |uploads, form| (ANY_PAGE, upload(uploads, form).await)).options(preflight);
+    Router::new().route("/uploads", route).layer(DefaultBodyLimit::max(LIMIT)).with_state(uploads)
+}
+
+/// What a browser asks before it shows a page how far an upload is.
+async fn preflight() -> impl IntoResponse {
+    let allowed = [(ACCESS_CONTROL_ALLOW_METHODS, "POST"), (ACCESS_CONTROL_ALLOW_HEADERS, "*")];
+    (StatusCode::NO_CONTENT, ANY_PAGE, allowed)
 }
 
 async fn upload(State(uploads): State<Uploads>, mut form: Multipart) -> Result<StatusCode, Refused> {

@@ -1,7 +1,9 @@
 //! The whole desk in one process on SQLite, and the command line that talks to any desk.
 
 mod client;
+mod client_address;
 mod commands;
+mod demo;
 mod home;
 mod links;
 mod loops;

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::Api;
+use axum::middleware::from_fn;
 use channels::email::dns::{Lookup, Resolver};
 use channels::http::Http;
 use channels::platform::Outlets;
 use channels::{Directory, Receiver};
 use clock::Clock;
 use desk::calendar::Zone;
+use live::{Door, Hub};
 use object_store::local::LocalFileSystem;
 use relay::Relay;
 use sender::Sender;
@@ -25,13 +27,14 @@ use store::sqlite::{Sqlite, SqliteQueue, TableName};
 use store::table::Table;
 use tokio::net::TcpListener;
 use url::Url;
+use webchat::{Sockets, Webchat};
 use worker::Worker;
 
 use crate::home::Home;
 use crate::links::{LocalLinks, Uploads};
 use crate::options::Serve;
 use crate::smtp::{self, Authenticator, Reception};
-use crate::{links, loops, polling, welcome};
+use crate::{client_address, demo, links, loops, polling, welcome};
 
 /// How many batches of a queue are worked on at once. A conversation is never in two of them.
 const AT_ONCE: usize = 8;
@@ -43,6 +46,7 @@ const SLOW: Duration = Duration::from_secs(300);
 /// Runs the desk until the process is asked to end.
 pub(crate) async fn run(options: Serve) -> Result<(), Box<dyn Error>> {
     start_log();
+    allow_connections();
     let environment: Arc<dyn Environment> = Arc::new(System::new());
     let zone = Zone::try_from(options.time_zone.as_str())?;
     let home = Home::take(&options.data)?;
@@ -68,17 +72,20 @@ pub(crate) async fn run(options: Serve) -> Result<(), Box<dyn Error>> {
         http: Http::new()?,
         queues: Queues::of(&sqlite),
         public_url: options.public_url,
+        hub: Hub::new(),
         desk,
         blobs,
         key,
         sqlite,
     };
+    demo::install(&parts.desk, &parts.key).await?;
     parts.start_loops(Duration::from_secs(options.tick_seconds.max(1)));
     if let Some(address) = options.smtp {
         parts.take_mail(address, options.dns).await?;
     }
     let app = parts.app();
     welcome::greet(&url, printed.as_ref().map(store::seal::Secret::expose));
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, app).with_graceful_shutdown(asked_to_end()).await?;
     drop(home);
     Ok(())
@@ -113,6 +120,7 @@ struct Parts {
     key: Arc<store::seal::SealingKey>,
     sqlite: Sqlite,
     public_url: Option<String>,
+    hub: Hub,
 }
 
 impl Parts {
@@ -138,7 +146,8 @@ impl Parts {
         );
         // Mail leaves through the server that each connection names; there is no provider besides.
         let outlets = Outlets { http: self.http.clone(), mailer: None };
-        let sender = Sender::new(self.desk.clone(), self.directory.clone(), self.blobs.clone(), outlets);
+        let sender = Sender::new(self.desk.clone(), self.directory.clone(), self.blobs.clone(), outlets)
+            .telling(Arc::new(self.hub.clone()));
         let worker = Worker::new(
             self.desk.clone(),
             ContactSearch::new(self.index()),
@@ -166,7 +175,8 @@ impl Parts {
             Arc::clone(&outbound),
             Arc::new(queues.work.clone()),
             Arc::new(queues.relay_dead.clone()),
-        );
+        )
+        .telling(self.desk.clone(), Arc::new(self.hub.clone()));
         tokio::spawn(loops::relay(self.sqlite.changes(), relay));
         tokio::spawn(loops::tick(Clock::new(self.desk.clone(), self.index(), outbound), tick));
         tokio::spawn(loops::purge(self.sqlite.clone()));
@@ -196,7 +206,22 @@ impl Parts {
         let queues = &self.queues;
         let uploads =
             Uploads { desk: self.desk.clone(), blobs: self.blobs.clone(), key: Arc::clone(&self.key) };
-        api::handler(Api {
+        let chat = Webchat {
+            desk: self.desk.clone(),
+            index: self.index(),
+            key: Arc::clone(&self.key),
+            receiver: self.receiver(),
+            live: Arc::new(self.hub.clone()),
+            sockets: Sockets::Here,
+            public_url: self.public_url.clone(),
+        };
+        let door = Door {
+            desk: self.desk.clone(),
+            index: self.index(),
+            directory: self.directory.clone(),
+            public_url: self.public_url.clone(),
+        };
+        let desk = api::handler(Api {
             desk: self.desk.clone(),
             index: self.index(),
             key: Arc::clone(&self.key),
@@ -217,16 +242,31 @@ impl Parts {
                 DeadLetters { name: "relay", source: None, dead: Arc::new(queues.relay_dead.clone()) },
             ],
             public_url: self.public_url.clone(),
+            live: Arc::new(self.hub.clone()),
             limits: None,
         })
         .merge(email::handler(self.receiver()))
         .merge(telegram::handler(self.receiver()))
-        .merge(links::handler(uploads))
+        .merge(webchat::handler(chat))
+        .merge(live::handler(door, self.hub.clone()))
+        .merge(links::handler(uploads));
+        demo::handler(self.desk.clone(), self.public_url.clone())
+            .fallback_service(desk)
+            .layer(from_fn(client_address::note))
     }
 }
 
 fn dead_letters(name: &'static str, queue: &SqliteQueue) -> DeadLetters {
     DeadLetters { name, source: Some(Arc::new(queue.clone())), dead: Arc::new(queue.dead_letters()) }
+}
+
+/// Lets the process have as many files open as the system allows at all: each visitor's open connection is one.
+fn allow_connections() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let allowed = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: allowed.maximum, ..allowed }) {
+        tracing::warn!(%error, "the limit of open connections stays at {:?}", allowed.current);
+    }
 }
 
 fn start_log() {

@@ -8,7 +8,9 @@ pub(crate) fn greet(url: &str, token: Option<&str>) {
         println!("\nYour API token, shown only this once:\n\n  export LAMBDESK_API_TOKEN={token}\n");
     }
     println!(
-        "Next: connect a Telegram bot (get its token from @BotFather):
+        "Open {url}: a shop with a chat. Write there, and answer with what the page shows.
+
+Next: connect a Telegram bot (get its token from @BotFather):
 
   curl -s {url}/api/v1/connections \\
     -H \"Authorization: Bearer $LAMBDESK_API_TOKEN\" -H 'Content-Type: application/json' \\

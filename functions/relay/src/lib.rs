@@ -6,10 +6,14 @@
 
 use std::sync::Arc;
 
+use channels::platform::News;
 use desk::event::{Event, Fact};
+use desk::ids::TicketId;
 use desk::reply::Reply;
+use store::Desk;
 use store::envelope::{Outbound, Work};
 use store::keys;
+use store::live::Live;
 use store::queue::{Outgoing, Queue, QueueError};
 use store::table::{Inserted, Item, TableError};
 
@@ -19,6 +23,14 @@ pub struct Relay {
     outbound: Arc<dyn Queue>,
     work: Arc<dyn Queue>,
     dead: Arc<dyn Queue>,
+    watched: Option<Watched>,
+}
+
+/// Where customers have open connections, and what tells whose a ticket is.
+#[derive(Clone)]
+struct Watched {
+    desk: Desk,
+    live: Arc<dyn Live>,
 }
 
 /// What follows from one record.
@@ -26,12 +38,20 @@ pub struct Relay {
 struct Effects {
     outbound: Vec<Outgoing>,
     work: Vec<Outgoing>,
+    /// The ticket whose customer wrote.
+    received: Option<TicketId>,
 }
 
 impl Relay {
     /// A relay to these queues; `dead` takes the records that it cannot handle.
     pub fn new(outbound: Arc<dyn Queue>, work: Arc<dyn Queue>, dead: Arc<dyn Queue>) -> Self {
-        Self { outbound, work, dead }
+        Self { outbound, work, dead, watched: None }
+    }
+
+    /// The same, telling customers' open connections what came in.
+    #[must_use]
+    pub fn telling(self, desk: Desk, live: Arc<dyn Live>) -> Self {
+        Self { watched: Some(Watched { desk, live }), ..self }
     }
 
     /// Hands on what follows from insertions, in order.
@@ -58,6 +78,9 @@ impl Relay {
                 if !effects.work.is_empty() {
                     self.work.send(effects.work).await?;
                 }
+                if let (Some(watched), Some(ticket)) = (&self.watched, effects.received) {
+                    watched.tell(ticket).await;
+                }
                 Ok(())
             }
             Err(error) => {
@@ -66,6 +89,24 @@ impl Relay {
                     serde_json::json!({"pk": key.pk, "sk": key.sk, "error": error.to_string()}).to_string();
                 self.dead.send(vec![Outgoing { body, group: None, deduplication: None }]).await
             }
+        }
+    }
+}
+
+impl Watched {
+    /// Tells the windows that the customer has open that one of them wrote. Best effort: they ask by themselves, too.
+    async fn tell(&self, ticket: TicketId) {
+        let thread = match self.desk.ticket(ticket).await {
+            Ok(ticket) => ticket.and_then(|ticket| ticket.thread),
+            Err(error) => {
+                tracing::info!(%ticket, %error, "open connections were not told of a message");
+                return;
+            }
+        };
+        let Some(thread) = thread else { return };
+        let platform = channels::platform(thread.channel.as_str());
+        if let Some(frame) = platform.and_then(|platform| platform.frame(News::Received)) {
+            self.live.push(&thread, &frame).await;
         }
     }
 }
@@ -87,10 +128,11 @@ fn effects(item: Item) -> Result<Effects, TableError> {
     if has_files {
         work.push(Work::FetchFiles { ticket, seq }.pack());
     }
+    let received = matches!(event.fact, Fact::MessageReceived(_)).then_some(ticket);
     match event.fact {
         Fact::Opened(opened) => work.push(Work::IndexContact { contact: opened.contact }.pack()),
         Fact::ButtonPressed(_) => work.push(Work::Acknowledge { ticket, seq }.pack()),
         _ => {}
     }
-    Ok(Effects { work, ..Effects::default() })
+    Ok(Effects { work, received, ..Effects::default() })
 }

@@ -254,10 +254,10 @@ impl Router {
         (received, said)
     }
 
-    /// Gives each file of a message its id.
+    /// Gives each file of a message its id, unless the channel has stored it under one already.
     pub(crate) fn identify(&self, mut content: MessageContent) -> MessageContent {
         for file in &mut content.attachments {
-            file.id = Some(AttachmentId::new(self.desk.environment().ulid()));
+            file.id = file.id.or_else(|| Some(AttachmentId::new(self.desk.environment().ulid())));
         }
         content
     }

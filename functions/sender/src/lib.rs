@@ -21,6 +21,7 @@ use store::blobs::{BlobError, Blobs};
 use store::connections::Health;
 use store::envelope::Outbound;
 use store::execute::ExecuteError;
+use store::live::{Live, Nobody};
 use store::queue::{Failed, MAX_RECEIVES, Message, Retry, process};
 use store::table::TableError;
 use tokio::time::Instant;
@@ -38,6 +39,7 @@ pub struct Sender {
     directory: Directory,
     blobs: Blobs,
     outlets: Outlets,
+    live: Arc<dyn Live>,
 }
 
 /// Why a conversation's replies were not all worked on.
@@ -73,7 +75,13 @@ struct Line {
 impl Sender {
     /// A sender on a desk.
     pub fn new(desk: Desk, directory: Directory, blobs: Blobs, outlets: Outlets) -> Self {
-        Self { desk, directory, blobs, outlets }
+        Self { desk, directory, blobs, outlets, live: Arc::new(Nobody) }
+    }
+
+    /// The same, telling customers' open connections what was sent.
+    #[must_use]
+    pub fn telling(self, live: Arc<dyn Live>) -> Self {
+        Self { live, ..self }
     }
 
     /// Sends what the batch's conversations have to send, and returns the messages that must come again.

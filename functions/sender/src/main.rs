@@ -20,6 +20,7 @@ async fn main() -> Result<(), lambda::Error> {
         aws.blobs()?,
         Outlets { http: Http::new()?, mailer: Some(Arc::new(aws.mailer())) },
     );
+    let sender = sender.telling(Arc::new(aws.live(Arc::new(aws.index_table()?))));
     let queue = aws.queue(QueueName::Outbound)?;
     lambda::run_queue(queue, async |batch, deadline| sender.handle(&batch, deadline).await).await
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use channels::platform::{Destination, File, Message, Part, SendError, SendFailure};
+use channels::platform::{Destination, File, Message, News, Part, SendError, SendFailure};
 use desk::reply::{Delivery, Reply};
 use jiff::SignedDuration;
 use store::blobs::BlobError;
@@ -63,6 +63,9 @@ impl Sender {
             }
         }
         tracing::info!(reply = %reply.id, parts = reply.parts.len(), "a reply was sent");
+        if let Some(frame) = line.platform.frame(News::Sent(&reply)) {
+            self.live.push(&reply.thread, &frame).await;
+        }
         Ok(Progress::GoOn)
     }
 

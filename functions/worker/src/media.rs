@@ -47,8 +47,10 @@ impl Worker {
         file: &Attachment,
         source: &str,
     ) -> Result<(), WorkError> {
-        if self.desk.file(id).await?.is_some() {
-            return Ok(());
+        match self.desk.file(id).await? {
+            Some(upload) if upload.ticket.is_none() => return self.take_over(ticket, upload).await,
+            Some(_) => return Ok(()),
+            None => {}
         }
         if file.size.is_some_and(|size| size > LIMIT) {
             return self.note(failed(ticket, id, file, "too_large", self.desk.now())).await;
@@ -85,6 +87,15 @@ impl Worker {
             }
             None => self.note(failed(ticket, id, file, "unreadable", self.desk.now())).await,
         }
+    }
+
+    /// Makes a file that the customer uploaded to the desk itself one of the ticket's.
+    async fn take_over(&self, ticket: TicketId, upload: StoredFile) -> Result<(), WorkError> {
+        let there = self.blobs.size(&upload.key).await? == Some(upload.size);
+        let state = if there { FileState::Stored } else { FileState::Failed };
+        let reason = (!there).then(|| "not_uploaded".to_owned());
+        let version = upload.version + 1;
+        self.note(StoredFile { ticket: Some(ticket), state, reason, version, ..upload }).await
     }
 
     /// Bytes first, record second: a record never names bytes that are not there.

@@ -11,6 +11,7 @@ use desk::correspondence::Correspondence;
 use desk::ids::ReplyId;
 use desk::inbound::Inbound;
 use desk::message::AttachmentKind;
+use desk::reply::Reply;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
@@ -50,6 +51,10 @@ pub enum SettingKind {
     Secret,
     /// A secret that is ours to choose; made up when absent, sealed, returned once.
     OwnSecret,
+    /// A list of texts that anybody with access to settings may read.
+    List,
+    /// A list of objects with secrets in them; sealed as JSON, never returned.
+    SecretList,
 }
 
 /// A request that did not come from the platform, as far as can be proved.
@@ -356,6 +361,11 @@ pub trait Platform: Send + Sync + 'static {
         webhook_url: Option<&str>,
     ) -> Vec<Finding>;
 
+    /// What the customer's open connections to the desk are told of `news`, where the channel has such connections.
+    fn frame(&self, _news: News<'_>) -> Option<String> {
+        None
+    }
+
     /// Waits for new bodies without a webhook, up to some 25 seconds, each as a webhook would have brought it.
     /// `position` is where the last poll ended; handing in the returned one acknowledges what came before it.
     async fn poll(
@@ -364,6 +374,17 @@ pub trait Platform: Send + Sync + 'static {
         connection: &Connection,
         position: Option<&str>,
     ) -> Result<Polled, ConnectError>;
+}
+
+/// What a customer's open connections are told of at once, see [`Platform::frame`].
+#[derive(Debug, Clone, Copy)]
+pub enum News<'a> {
+    /// A message of the customer became part of the conversation.
+    Received,
+    /// A reply was sent.
+    Sent(&'a Reply),
+    /// Somebody of the firm is writing, under this name where customers see one.
+    Typing(Option<&'a str>),
 }
 
 /// What a poll brought.

@@ -93,6 +93,7 @@ id_type!(/** A person of the firm who works on tickets. */ AgentId, "agt");
 id_type!(/** An SLA policy. */ PolicyId, "sla");
 id_type!(/** A calendar of working hours. */ CalendarId, "cal");
 id_type!(/** An API token. */ TokenId, "tok");
+id_type!(/** A visitor of the firm's site: one conversation of its chat. */ VisitorId, "vis");
 
 #[cfg(test)]
 mod tests {

@@ -6,8 +6,9 @@ use aws_config::SdkConfig;
 use store::blobs::Blobs;
 use store::environment::{Environment, System};
 use store::seal::SealingKey;
+use store::table::Table;
 
-use crate::{AccountError, DynamoTable, Error, KeyError, SesMailer, SqsQueue, sdk};
+use crate::{AccountError, DynamoTable, Error, GatewayLive, KeyError, SesMailer, SqsQueue, sdk};
 
 /// A variable that the template should have set for this function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -130,6 +131,22 @@ impl Aws {
     /// The region's name, as SES spells it in the Message-IDs of mails that left from here.
     pub fn mail_host(&self) -> String {
         crate::mailer::host(self.config.region().map(AsRef::as_ref).unwrap_or_default())
+    }
+
+    /// Pushing to connections that API Gateway holds, as the `index` table knows them.
+    pub fn live(&self, index: Arc<dyn Table>) -> GatewayLive {
+        GatewayLive::new(&self.config, index, self.environment())
+    }
+
+    /// Where browsers open connections: what the parameter `LIVE_PARAMETER` holds. `None` when there is none.
+    ///
+    /// # Errors
+    /// When SSM is unavailable.
+    pub async fn live_url(&self) -> Result<Option<String>, Error> {
+        match optional("LIVE_PARAMETER") {
+            Some(parameter) => Ok(crate::key::parameter(&self.config, &parameter).await?),
+            None => Ok(None),
+        }
     }
 
     /// `PUBLIC_URL`: the desk's address from outside, if the operator named one.

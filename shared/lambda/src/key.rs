@@ -43,6 +43,14 @@ pub async fn sealing_key(
     bytes.and_then(|bytes| SealingKey::new(&bytes)).ok_or_else(|| KeyError::Malformed(parameter.to_owned()))
 }
 
+/// The text in a parameter; `None` when there is no such parameter.
+///
+/// # Errors
+/// When SSM is unavailable.
+pub(crate) async fn parameter(config: &SdkConfig, parameter: &str) -> Result<Option<String>, KeyError> {
+    read(&Client::new(config), parameter).await
+}
+
 async fn read(client: &Client, parameter: &str) -> Result<Option<String>, KeyError> {
     match client.get_parameter().name(parameter).with_decryption(true).send().await {
         Ok(output) => Ok(output.parameter.and_then(|parameter| parameter.value)),

@@ -17,6 +17,7 @@ mod account;
 mod aws;
 mod key;
 mod links;
+mod live;
 mod mailer;
 mod objects;
 mod queue;
@@ -30,8 +31,12 @@ pub use aws::{Aws, QueueName, VariableMissing};
 pub use key::{KeyError, sealing_key};
 pub use lambda_runtime::Error;
 pub use links::S3Links;
+pub use live::GatewayLive;
 pub use mailer::SesMailer;
 pub use objects::blobs;
 pub use queue::SqsQueue;
-pub use start::{run_events, run_http, run_http_or_direct, run_queue, run_schedule, run_stream, start, warm};
+pub use start::{
+    SocketEvent, run_events, run_gateway, run_http, run_http_or_direct, run_queue, run_schedule, run_stream,
+    start, warm,
+};
 pub use table::DynamoTable;

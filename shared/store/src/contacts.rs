@@ -94,12 +94,20 @@ pub(crate) fn new_contact(
         identities: vec![identity],
         created_at: now,
     };
-    let owner = Owner { contact: id, verified: true };
-    let writes = vec![
-        Write::Put(Item::new(keys::contact(id), &contact)?, Condition::Absent),
-        Write::Put(Item::new(keys::identity(&sender.kind, &sender.address), &owner)?, Condition::Absent),
-    ];
+    let writes = vec![put_contact(&contact, Condition::Absent)?, put_identity(sender, id)?];
     Ok((contact, writes))
+}
+
+/// The write of a contact.
+pub(crate) fn put_contact(contact: &Contact, condition: Condition) -> Result<Write, TableError> {
+    Ok(Write::Put(Item::new(keys::contact(contact.id), contact)?, condition))
+}
+
+/// The write that makes a sender's address lead to a contact. It fails when the address leads somewhere.
+pub(crate) fn put_identity(sender: &Sender, contact: ContactId) -> Result<Write, TableError> {
+    let owner = Owner { contact, verified: true };
+    let key = keys::identity(&sender.kind, &sender.address);
+    Ok(Write::Put(Item::new(key, &owner)?, Condition::Absent))
 }
 
 /// Words by which contacts are found: a projection in the `index` table that can be rebuilt.

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use desk::channel::{Channel, ThreadKey};
-use desk::ids::{AttachmentId, ConnectionId, ContactId, ReplyId, TeamId, TicketId, Ulid};
+use desk::ids::{AttachmentId, ConnectionId, ContactId, ReplyId, TeamId, TicketId, Ulid, VisitorId};
 use desk::ticket::Status;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -124,6 +124,41 @@ pub fn setting_partition(kind: &str) -> String {
 /// A file.
 pub fn attachment(id: AttachmentId) -> Key {
     Key::new(format!("A#{id}"), HEAD)
+}
+
+/// A visitor of the firm's site who signed in.
+pub fn visitor(connection: ConnectionId, id: VisitorId) -> Key {
+    Key::new(format!("W#{connection}#v#{id}"), HEAD)
+}
+
+/// The conversation that a login of the firm's site used last.
+pub fn login(connection: ConnectionId, login: &str) -> Key {
+    Key::new(format!("W#{connection}#l#{}", part(login)), HEAD)
+}
+
+/// A bucket of the `index` table.
+pub fn bucket(name: &str) -> Key {
+    Key::new(format!("B#{}", part(name)), HEAD)
+}
+
+/// A signed statement of the firm's site that was used, in the `index` table.
+pub fn used_statement(connection: ConnectionId, id: &str) -> Key {
+    Key::new(format!("J#{connection}#{}", part(id)), HEAD)
+}
+
+/// An open connection among those of its conversation, in the `index` table.
+pub fn open_connection(thread: &ThreadKey, id: &str) -> Key {
+    Key::new(thread_partition("L", thread), part(id))
+}
+
+/// An open connection by its id, in the `index` table.
+pub fn open_connection_by_id(id: &str) -> Key {
+    Key::new(format!("L#@#{}", part(id)), HEAD)
+}
+
+/// That the customer of a conversation is writing, in the `index` table.
+pub fn typing(thread: &ThreadKey) -> Key {
+    Key::new(thread_partition("Y", thread), HEAD)
 }
 
 /// The list of tickets of one status and team, by the time of their last change.

@@ -7,6 +7,7 @@
 pub mod answering;
 pub mod attachments;
 pub mod blobs;
+pub mod buckets;
 pub mod connections;
 pub mod contacts;
 pub mod dead_letters;
@@ -16,6 +17,7 @@ pub mod environment;
 pub mod execute;
 pub mod heartbeat;
 pub mod keys;
+pub mod live;
 pub mod messages;
 pub mod opening;
 pub mod queue;
@@ -27,6 +29,7 @@ pub mod table;
 pub mod threads;
 pub mod tickets;
 pub mod tokens;
+pub mod visitors;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;

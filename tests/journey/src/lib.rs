@@ -1,4 +1,4 @@
-//! The product as its users see it: customers on a fake Telegram, agents on the REST API, and nothing in between
+//! The product as its users see it: customers on a fake Telegram and on the site's chat, agents on the REST API, and nothing in between
 //! but HTTP. The journeys themselves are in `tests/it`.
 
 #![expect(
@@ -13,6 +13,7 @@ pub mod mail;
 pub mod stage;
 pub mod target;
 pub mod telegram;
+pub mod webchat;
 
 use std::fmt::Debug;
 use std::future::Future;

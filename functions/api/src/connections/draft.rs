@@ -132,6 +132,9 @@ impl Draft {
             (SettingKind::Secret | SettingKind::OwnSecret, Value::String(secret)) => {
                 self.secrets.insert(setting.name.to_owned(), Secret::new(secret));
             }
+            (SettingKind::SecretList, value) => {
+                self.secrets.insert(setting.name.to_owned(), Secret::new(value.to_string()));
+            }
             (_, value) => {
                 self.settings.insert(setting.name.to_owned(), value);
             }
@@ -171,6 +174,8 @@ fn check(setting: &Setting, value: &Value) -> Result<(), String> {
             text.is_some_and(|text| (1..=MAX_VALUE).contains(&text.len()))
         }
         SettingKind::Url => text.is_some_and(is_base_url),
+        SettingKind::List => is_list(value, Value::is_string),
+        SettingKind::SecretList => is_list(value, Value::is_object),
     };
     let fits = fits && (setting.name != "sender_name" || matches!(text, Some("brand" | "team" | "agent")));
     if fits {
@@ -182,8 +187,14 @@ fn check(setting: &Setting, value: &Value) -> Result<(), String> {
         SettingKind::Text => "a text of at most 8 KB",
         SettingKind::Secret | SettingKind::OwnSecret => "a text of 1 byte to 8 KB",
         SettingKind::Url => "a base URL with https or http, without user, query or fragment",
+        SettingKind::List => "a list of texts, of at most 8 KB in all",
+        SettingKind::SecretList => "a list of objects, of at most 8 KB in all",
     };
     Err(format!("must be {wanted}"))
+}
+
+fn is_list(value: &Value, entry: impl Fn(&Value) -> bool) -> bool {
+    value.as_array().is_some_and(|list| list.iter().all(entry)) && value.to_string().len() <= MAX_VALUE
 }
 
 fn is_base_url(text: &str) -> bool {

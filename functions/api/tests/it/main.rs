@@ -21,3 +21,4 @@ mod settings;
 mod stage;
 mod tickets;
 mod tokens;
+mod webchat;

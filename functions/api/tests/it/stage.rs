@@ -140,6 +140,7 @@ impl Stage {
                 },
             ],
             public_url: public_url.map(str::to_owned),
+            live: Arc::new(store::live::Nobody),
             limits: None,
         };
         let token = api::first_token(&desk, None).await.unwrap().unwrap().expose().to_owned();

@@ -16,3 +16,4 @@ mod mailing;
 mod meaning;
 mod reading;
 mod splitting;
+mod webchat;

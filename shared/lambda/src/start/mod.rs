@@ -1,6 +1,7 @@
 //! What stands around a handler on Lambda.
 
 mod events;
+mod gateway;
 mod http;
 mod logs;
 mod queue;
@@ -15,6 +16,7 @@ use store::environment::Environment;
 use tokio::time::Instant;
 
 pub use self::events::run_events;
+pub use self::gateway::{SocketEvent, run_gateway};
 pub use self::http::{run_http, run_http_or_direct};
 pub use self::queue::run_queue;
 pub use self::schedule::run_schedule;

@@ -11,6 +11,7 @@
 )]
 
 mod bad_input;
+mod chat;
 mod command_line;
 mod crash;
 mod dead_letters;
@@ -96,6 +97,8 @@ journeys! {
     blocking_is_noted = crate::remarks::blocking, Shared;
     groups_are_heard_on_request = crate::remarks::groups, Shared;
     cards_and_places_are_shown = crate::remarks::cards_and_places, Shared;
+    a_visitor_is_answered = crate::chat::answered, Shared;
+    a_visitor_sends_a_file = crate::chat::file, Shared;
     forged_webhooks_are_refused = crate::bad_input::forged, Shared;
     strange_bodies_are_kept = crate::bad_input::strange, Shared;
     a_bottomless_body_is_kept = crate::bad_input::bottomless, Shared;

@@ -1,0 +1,16 @@
+//! Tests of the chat as browsers meet it: requests in, answers out, with a router and a sender behind it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly, in its helpers, too"
+)]
+
+mod history;
+mod identity;
+mod limits;
+mod messages;
+mod origins;
+mod sessions;
+mod stage;
+mod uploads;

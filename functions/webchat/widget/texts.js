@@ -1,0 +1,101 @@
+// What the chat says, by language.
+
+const TEXTS = {
+  en: {
+    open: "Open chat",
+    unread: (count) => `Open chat, ${count} new ${count === 1 ? "message" : "messages"}`,
+    close: "Close chat",
+    title: "Chat with us",
+    online: "We are here",
+    away: "We are away and answer later",
+    log: "Messages",
+    write: "Write a message",
+    hint: "Enter sends, Shift+Enter starts a new line",
+    send: "Send",
+    attach: "Attach files",
+    drop: "Drop the files here",
+    remove: (name) => `Remove ${name}`,
+    uploading: (name) => `Uploading ${name}`,
+    you: "You",
+    desk: "Support",
+    sending: "Sending…",
+    sent: "Sent",
+    delayed: "Not sent yet; we keep trying.",
+    failed: "Not sent.",
+    retry: "Retry",
+    discard: "Delete",
+    typing: (author) => `${author} is typing…`,
+    arrived: "New message",
+    below: "New messages",
+    lost: "No connection. We keep trying.",
+    busy: "A little too fast. We go on in a moment.",
+    closed: "The chat is not available here.",
+    storage: "This browser keeps nothing: the conversation ends with this page.",
+    tooLong: (count, most) => `Too long: ${count} characters of ${most}.`,
+    tooLarge: (name) => `${name} is too large. Files can have up to 50 MB.`,
+    tooMany: "A message can carry up to 10 files.",
+    notUploaded: (name) => `${name} was not uploaded.`,
+    waitForFiles: "The files are still being uploaded.",
+    awayForm: "Nobody is here right now. Where shall we send the answer?",
+    email: "E-mail",
+    badEmail: "Please write a full e-mail address.",
+    name: "Name (optional)",
+    withoutEmail: "I will look for the answer here",
+    units: ["B", "KB", "MB"],
+  },
+  ru: {
+    open: "Открыть чат",
+    unread: (count) => `Открыть чат, новых сообщений: ${count}`,
+    close: "Закрыть чат",
+    title: "Напишите нам",
+    online: "Мы на связи",
+    away: "Сейчас нас нет, ответим позже",
+    log: "Сообщения",
+    write: "Напишите сообщение",
+    hint: "Enter отправляет, Shift+Enter начинает строку",
+    send: "Отправить",
+    attach: "Прикрепить файлы",
+    drop: "Отпустите файлы здесь",
+    remove: (name) => `Убрать ${name}`,
+    uploading: (name) => `Загружается ${name}`,
+    you: "Вы",
+    desk: "Поддержка",
+    sending: "Отправляется…",
+    sent: "Отправлено",
+    delayed: "Ещё не отправлено, пробуем снова.",
+    failed: "Не отправлено.",
+    retry: "Повторить",
+    discard: "Удалить",
+    typing: (author) => `${author} печатает…`,
+    arrived: "Новое сообщение",
+    below: "Новые сообщения",
+    lost: "Нет связи. Пробуем снова.",
+    busy: "Слишком быстро. Продолжим через мгновение.",
+    closed: "Чат здесь недоступен.",
+    storage: "Браузер ничего не сохраняет: беседа закончится с этой страницей.",
+    tooLong: (count, most) => `Слишком длинно: ${count} знаков из ${most}.`,
+    tooLarge: (name) => `Файл ${name} слишком велик. Можно до 50 МБ.`,
+    tooMany: "В сообщении может быть до 10 файлов.",
+    notUploaded: (name) => `Файл ${name} не загрузился.`,
+    waitForFiles: "Файлы ещё загружаются.",
+    awayForm: "Сейчас никого нет. Куда прислать ответ?",
+    email: "Эл. почта",
+    badEmail: "Напишите адрес почты целиком.",
+    name: "Имя (необязательно)",
+    withoutEmail: "Посмотрю ответ здесь",
+    units: ["Б", "КБ", "МБ"],
+  },
+};
+
+/** The first of the wishes that there are texts for, such as `ru` for `ru-RU`; else English. */
+function languageOf(wishes) {
+  const known = wishes.map((wish) => String(wish ?? "").slice(0, 2).toLowerCase());
+  return known.find((language) => Object.hasOwn(TEXTS, language)) ?? "en";
+}
+
+/** A file's size for people. */
+function sizeText(bytes, language) {
+  const power = bytes < 1024 ? 0 : bytes < 1024 ** 2 ? 1 : 2;
+  const number = new Intl.NumberFormat(language, { maximumFractionDigits: power === 2 ? 1 : 0 });
+  return `${number.format(bytes / 1024 ** power)} ${TEXTS[language].units[power]}`;
+}
