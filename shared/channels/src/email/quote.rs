@@ -109,6 +109,7 @@ mod tests {
         for text in [
             "On Mon, 5 May 2025, Ivan <ivan@x.ru> wrote:\n> a?\n\nyes\n\n> b?\n\nno",
             "> a?\nyes",
+            "> a?\n\nyes\n\n> b?\n> c",
             "On Mon, 5 May 2025, Ivan <ivan@x.ru> wrote:\n> old\n\nThank you!",
             "Вчера в 12:30 ваш сотрудник написал:\nмы всё вернём. Где деньги?",
             "In 2019 he wrote:\nwe shall return it",
