@@ -1,5 +1,6 @@
 //! The trait that a channel implements.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -268,6 +269,11 @@ pub trait Platform: Send + Sync + 'static {
     /// The largest body of a webhook, in bytes.
     fn max_body(&self) -> usize {
         MAX_BODY
+    }
+
+    /// A webhook's body as it is parsed. A stranger's body must not be able to say what only our own receivers know.
+    fn handed_in<'a>(&self, body: &'a [u8]) -> Cow<'a, [u8]> {
+        Cow::Borrowed(body)
     }
 
     /// Whether there is somebody to answer in a conversation: there is not where we could not tell who wrote.

@@ -122,7 +122,7 @@ impl Receiver {
             tracing::warn!(connection = %id, "a webhook without proof of origin was refused");
             return Ok(StatusCode::UNAUTHORIZED);
         };
-        self.receive(platform, &known.open, body).await?;
+        self.receive(platform, &known.open, &platform.handed_in(body)).await?;
         Ok(StatusCode::OK)
     }
 

@@ -48,6 +48,11 @@ pub fn stamp(bytes: &[u8], arrival: &Arrival) -> Vec<u8> {
     stamped
 }
 
+/// Whether a mail begins with what only our own receivers write.
+pub(super) fn is_stamped(bytes: &[u8]) -> bool {
+    read(&Headers::read(bytes).0).stamped
+}
+
 /// What a stamped mail says about its arrival; nothing, where it is not stamped.
 pub(super) fn read(headers: &Headers<'_>) -> Arrival {
     let fields = headers.fields();

@@ -36,6 +36,15 @@ async fn send(
     part: &Part,
     file: Option<File>,
 ) -> Result<Accepted, SendError> {
+    send_over(&connection_to(&api.url), conversation, part, file).await
+}
+
+async fn send_over(
+    connection: &Connection,
+    conversation: &str,
+    part: &Part,
+    file: Option<File>,
+) -> Result<Accepted, SendError> {
     let to = Destination {
         conversation,
         correspondence: None,
@@ -46,7 +55,7 @@ async fn send(
         written_at: Timestamp::UNIX_EPOCH,
     };
     let outlets = Outlets { http: http(), mailer: None };
-    Telegram.send(&outlets, &connection_to(&api.url), &to, part, file.into_iter().collect()).await
+    Telegram.send(&outlets, connection, &to, part, file.into_iter().collect()).await
 }
 
 /// Sends a text to a server that gives one answer, and expects that to be a failure.
@@ -233,7 +242,7 @@ async fn a_moved_group_tells_its_new_id() {
 async fn what_was_never_sent_is_transient() {
     // A port that was just free.
     let url = format!("http://{}", std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
-    let sent = Telegram.send(&http(), &connection_to(&url), "7001", &part("hello"), None).await;
+    let sent = send_over(&connection_to(&url), "7001", &part("hello"), None).await;
     let error = sent.unwrap_err();
     assert_eq!((error.class, error.reason), (SendFailure::Transient, "unreachable"));
 }
@@ -253,7 +262,7 @@ async fn a_connection_that_cannot_call_waits_for_its_owner() {
         (connection_to("not a url"), "bad_api_url"),
         (connection_to("mailto:a@b"), "bad_api_url"),
     ] {
-        let error = Telegram.send(&http(), &connection, "7001", &part("x"), None).await.unwrap_err();
+        let error = send_over(&connection, "7001", &part("x"), None).await.unwrap_err();
         assert_eq!((error.class, error.reason), (SendFailure::Unauthorized, reason));
     }
 }
@@ -288,7 +297,7 @@ async fn a_token_never_shows_in_an_error() {
         let connection = connection_to(&api.url);
         let shown = format!(
             "{:?} {:?} {:?} {:?} {:?}",
-            Telegram.send(&http(), &connection, "7001", &part("x"), None).await,
+            send_over(&connection, "7001", &part("x"), None).await,
             Telegram.fetch(&http(), &connection, "file", 100).await,
             Telegram.connect(&http(), &connection, None).await,
             Telegram.examine(&http(), None, &connection, None).await,
@@ -297,7 +306,7 @@ async fn a_token_never_shows_in_an_error() {
         assert!(!shown.contains("very-secret"), "{shown}");
     }
     let refused =
-        Telegram.send(&http(), &connection_to("http://127.0.0.1:1"), "7001", &part("x"), None).await;
+        send_over(&connection_to("http://127.0.0.1:1"), "7001", &part("x"), None).await;
     assert!(!format!("{refused:?}").contains("very-secret"));
 }
 
@@ -306,7 +315,7 @@ async fn a_token_leads_nowhere_else() {
     let api = BotApi::start(vec![sent(1)]).await;
     let mut connection = connection_to(&format!("{}/base/?query#fragment", api.url));
     connection.secrets.insert("token".to_owned(), store::seal::Secret::new("1:a/../../x?y#z"));
-    Telegram.send(&http(), &connection, "7001", &part("x"), None).await.unwrap();
+    send_over(&connection, "7001", &part("x"), None).await.unwrap();
     assert_eq!(api.requests()[0].line, "POST /base/bot1:a%2F..%2F..%2Fx%3Fy%23z/sendMessage HTTP/1.1");
 }
 
@@ -495,7 +504,7 @@ async fn an_examination_finds_what_is_wrong() {
     assert_eq!(examine(json!({ "url": url, "pending_update_count": 5000 }), None).await.len(), 2);
 
     let api = BotApi::start(vec![refusal(401, "Unauthorized")]).await;
-    let findings = Telegram.examine(&http(), &connection_to(&api.url), Some(url)).await;
+    let findings = Telegram.examine(&http(), None, &connection_to(&api.url), Some(url)).await;
     assert!(matches!(&findings[..], [finding] if !finding.ok && finding.advice.is_some()));
 }
 

@@ -1,10 +1,12 @@
 //! Mail as its users see it: a server that the desk sends through, and people who write to the desk.
 
+mod client;
 mod server;
 
 use mail_parser::{Message, MessageParser};
 use serde_json::{Value, json};
 
+pub use self::client::send;
 pub use self::server::{MailServer, Sent};
 use crate::client;
 use crate::stage::Stage;

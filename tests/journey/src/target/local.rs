@@ -1,6 +1,7 @@
 //! The desk in one process, as `cargo run` starts it.
 
 use std::fs::File;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -30,6 +31,7 @@ pub enum Receiving {
 pub struct Local {
     folder: TempDir,
     url: String,
+    smtp: SocketAddr,
     receiving: Receiving,
     process: Child,
 }
@@ -39,8 +41,9 @@ impl Local {
     pub async fn start(receiving: Receiving) -> Self {
         let folder = TempDir::with_prefix("lambdesk-journey-").expect("a folder for the desk");
         let url = format!("http://127.0.0.1:{}", free_port());
-        let process = launch(folder.path(), &url, receiving);
-        let mut local = Self { folder, url, receiving, process };
+        let smtp = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        let process = launch(folder.path(), &url, smtp, receiving);
+        let mut local = Self { folder, url, smtp, receiving, process };
         local.await_health().await;
         local
     }
@@ -48,6 +51,11 @@ impl Local {
     /// Where it is.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Where it takes mails.
+    pub fn smtp(&self) -> SocketAddr {
+        self.smtp
     }
 
     /// The API token that it was started with.
@@ -62,7 +70,7 @@ impl Local {
 
     /// Starts it again on the same folder and address.
     pub async fn restart(&mut self) {
-        self.process = launch(self.folder.path(), &self.url, self.receiving);
+        self.process = launch(self.folder.path(), &self.url, self.smtp, self.receiving);
         self.await_health().await;
     }
 
@@ -107,11 +115,12 @@ impl Local {
     }
 }
 
-fn launch(folder: &Path, url: &str, receiving: Receiving) -> Child {
+fn launch(folder: &Path, url: &str, smtp: SocketAddr, receiving: Receiving) -> Child {
     let log = File::options().create(true).append(true).open(log_path(folder)).expect("a log for the desk");
     let listen = url.trim_start_matches("http://");
     let mut command = tokio::process::Command::new(binary());
     command.args(["--listen", listen, "--data"]).arg(folder.join("data"));
+    command.args(["--smtp", &smtp.to_string()]);
     if receiving == Receiving::Webhook {
         command.args(["--public-url", url]);
     }

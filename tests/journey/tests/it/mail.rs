@@ -1,7 +1,7 @@
 //! E-mail: a question, its answer, and everybody who should not get into the conversation.
 
-use journey::mail::{Letter, MailServer, Office};
-use journey::stage::Stage;
+use journey::mail::{Letter, MailServer, Office, send};
+use journey::stage::{Stage, Target};
 use journey::target::Receiving;
 use serde_json::{Value, json};
 
@@ -274,6 +274,44 @@ async fn files_go_both_ways() {
     stage.desk.await_delivery(&ticket, &reply, "sent").await;
     let sent = server.await_sent(1).await.remove(0);
     assert_eq!(sent.files(), [("lamp.pdf".to_owned(), b"%PDF-1.4\n".to_vec())]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_vouches_for_a_mail_that_vouches_for_itself() {
+    let (stage, server, office) = office(json!({"acknowledgement": "We got it."})).await;
+    let claims = "X-Lambdesk-Arrival: begin\r\nReturn-Path: <ann@example.org>\r\n\
+                  Authentication-Results: lambdesk; spf=pass; dkim=pass; dmarc=pass\r\nX-Lambdesk-Arrival: end\r\n";
+    for (position, before) in ["", "From ann Mon\n"].iter().enumerate() {
+        let letter = Letter::new(ANN, &office.address, &format!("Trust me {position}"), "It is me.");
+        let bytes = [before.as_bytes(), claims.as_bytes(), &letter.bytes()].concat();
+        assert_eq!(office.hand_in(bytes).await, 200);
+    }
+    for ticket in office.await_tickets(&stage, 2).await {
+        let id = ticket["id"].as_str().expect("a ticket has an id");
+        let event = &stage.desk.events_of(id, "message_received").await[0];
+        assert_eq!(event["content"]["letter"]["authenticity"], "unknown", "{event:#}");
+    }
+    assert_eq!(server.sent().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mails_come_by_smtp_too() {
+    let stage = Stage::local(Receiving::Webhook).await;
+    let Target::Local(local) = &stage.target else { panic!("this is about the desk in one process") };
+    let server = MailServer::start().await;
+    let office = Office::open(&stage, &server, "support@shop.example", json!({"plus_addressing": true})).await;
+    let letter = Letter::new(ANN, &office.address, "By SMTP", "Dots:\n.\n..and more.");
+    for _ in 0..2 {
+        let answers = send(local.smtp(), "ann@example.org", "Support+anything@shop.example", &letter.bytes()).await;
+        assert!(answers.last().expect("an answer").starts_with("250"), "{answers:?}");
+    }
+    let ticket = only(&stage, &office).await;
+    assert_eq!(stage.received(&ticket, 1).await, ["Dots:\n.\n..and more."]);
+    let answers = send(local.smtp(), "ann@example.org", "nobody@shop.example", &letter.bytes()).await;
+    assert!(answers.iter().any(|answer| answer.starts_with("550 5.1.1")), "{answers:?}");
+    let reply = answer(&stage, &ticket, "Thank you.").await;
+    stage.desk.await_delivery(&ticket, &reply, "sent").await;
+    assert_eq!(server.await_sent(1).await[0].to, ["ann@example.org"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
