@@ -42,8 +42,10 @@ def test_an_answer_that_comes_while_the_visitor_is_offline_is_caught_up(visit, d
     chat.say("Hello")
     chat.await_delivered("Hello")
     browser.execute_cdp_cmd("Network.enable", {})
-    browser.execute_cdp_cmd("Network.emulateNetworkConditions", OFFLINE)
-    eventually(lambda: "No connection" in chat.find(".notice").text, "the notice")
+    for offline in (True, False, True):
+        browser.execute_cdp_cmd("Network.emulateNetworkConditions", OFFLINE | {"offline": offline})
+        eventually(lambda offline=offline: chat.has(".notice") == offline, "the notice, or its end")
+    assert "No connection" in chat.find(".notice").text
     chat.say("Are you there?")
     for text in ["One", "Two"]:
         desk.answer(connection, text)
