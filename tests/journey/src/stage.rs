@@ -22,7 +22,7 @@ pub struct Stage {
 #[derive(Debug)]
 pub enum Target {
     /// In one process.
-    Local(Local),
+    Local(Box<Local>),
     /// On the AWS emulator.
     Emulator(Emulator),
 }
@@ -43,7 +43,7 @@ impl Stage {
     pub async fn local(receiving: Receiving) -> Self {
         let local = Local::start(receiving).await;
         let desk = Desk::new(local.url(), local.token());
-        Self { desk, telegram: Telegram::start().await, target: Target::Local(local) }
+        Self { desk, telegram: Telegram::start().await, target: Target::Local(Box::new(local)) }
     }
 
     /// The deployed desk, which other journeys may be using, too.

@@ -305,8 +305,7 @@ async fn a_token_never_shows_in_an_error() {
         );
         assert!(!shown.contains("very-secret"), "{shown}");
     }
-    let refused =
-        send_over(&connection_to("http://127.0.0.1:1"), "7001", &part("x"), None).await;
+    let refused = send_over(&connection_to("http://127.0.0.1:1"), "7001", &part("x"), None).await;
     assert!(!format!("{refused:?}").contains("very-secret"));
 }
 

@@ -12,8 +12,12 @@ use tokio::net::TcpStream;
 pub async fn send(desk: SocketAddr, from: &str, to: &str, mail: &[u8]) -> Vec<String> {
     let mut stream = BufReader::new(TcpStream::connect(desk).await.expect("the desk listens"));
     let mut answers = vec![answer(&mut stream).await];
-    let commands =
-        ["EHLO mx.example.org".to_owned(), format!("MAIL FROM:<{from}>"), format!("RCPT TO:<{to}>"), "DATA".to_owned()];
+    let commands = [
+        "EHLO mx.example.org".to_owned(),
+        format!("MAIL FROM:<{from}>"),
+        format!("RCPT TO:<{to}>"),
+        "DATA".to_owned(),
+    ];
     for command in commands {
         stream.write_all(format!("{command}\r\n").as_bytes()).await.expect("the desk reads");
         let told = answer(&mut stream).await;

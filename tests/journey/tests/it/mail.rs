@@ -299,10 +299,12 @@ async fn mails_come_by_smtp_too() {
     let stage = Stage::local(Receiving::Webhook).await;
     let Target::Local(local) = &stage.target else { panic!("this is about the desk in one process") };
     let server = MailServer::start().await;
-    let office = Office::open(&stage, &server, "support@shop.example", json!({"plus_addressing": true})).await;
+    let office =
+        Office::open(&stage, &server, "support@shop.example", json!({"plus_addressing": true})).await;
     let letter = Letter::new(ANN, &office.address, "By SMTP", "Dots:\n.\n..and more.");
     for _ in 0..2 {
-        let answers = send(local.smtp(), "ann@example.org", "Support+anything@shop.example", &letter.bytes()).await;
+        let answers =
+            send(local.smtp(), "ann@example.org", "Support+anything@shop.example", &letter.bytes()).await;
         assert!(answers.last().expect("an answer").starts_with("250"), "{answers:?}");
     }
     let ticket = only(&stage, &office).await;
