@@ -32,7 +32,7 @@ pub struct Thread {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(untagged)]
 enum Entry {
-    Thread(Thread),
+    Thread(Box<Thread>),
     Alias { alias_of: String, version: u64 },
 }
 
@@ -53,7 +53,7 @@ impl Desk {
         // A chain is as long as the platform moved the conversation; three is far beyond what any does.
         for _ in 0..3 {
             match self.table.get(&keys::thread(&key)).await?.map(Item::read).transpose()? {
-                Some(Entry::Thread(thread)) => return Ok(Some(thread)),
+                Some(Entry::Thread(thread)) => return Ok(Some(*thread)),
                 Some(Entry::Alias { alias_of, .. }) => key.conversation = alias_of,
                 None => return Ok(None),
             }

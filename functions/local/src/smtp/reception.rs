@@ -33,7 +33,8 @@ impl Reception {
         authenticator: Authenticator,
         host: String,
     ) -> Self {
-        Self { desk, platform, receiver, authenticator, host, addresses: Addresses::new(desk.clone()) }
+        let addresses = Addresses::new(desk.clone());
+        Self { desk, platform, receiver, authenticator, host, addresses }
     }
 
     /// What every server on a mail's way writes on top of it
