@@ -10,6 +10,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use channels::directory::place;
 use channels::http::Http;
+use channels::platform::Outlets;
 use channels::{Directory, Receiver};
 use desk::calendar::Zone;
 use desk::channel::{Channel, ThreadKey};
@@ -167,8 +168,13 @@ impl Stage {
             public_url: Some("https://desk.example".to_owned()),
         });
         let router = Router::new(desk.clone(), blobs.clone(), Arc::new(inbound.dead_letters()));
-        let sender =
-            Sender::new(desk.clone(), directory, blobs.clone(), Http::new().unwrap()).telling(pushed.clone());
+        let sender = Sender::new(
+            desk.clone(),
+            directory,
+            blobs.clone(),
+            Outlets { http: Http::new().unwrap(), mailer: None },
+        )
+        .telling(pushed.clone());
         let connection = ConnectionId::new(environment.ulid());
         let stage = Self {
             desk,
