@@ -10,7 +10,7 @@ import boto3
 from botocore.config import Config
 
 from build import BUILT, packages
-from expand import expand, read, with_batches, with_numbers, with_routes, without_tls
+from expand import expand, read, with_rights, with_numbers, with_routes, without_tls
 from launch import CREDENTIALS, REGION
 
 CODE_BUCKET = "lambdesk-code"
@@ -46,7 +46,7 @@ def deploy(endpoint, template_path, assets=None, stack="lambdesk", parameters=No
     else:
         upload_functions(account, template)
     parameters = {"Architecture": "x86_64", "DeletionProtection": "false", **(parameters or {})}
-    body = with_batches(without_tls(with_numbers(with_routes(expand(template, parameters)), parameters)))
+    body = with_rights(without_tls(with_numbers(with_routes(expand(template, parameters)), parameters)))
     account.s3.put_object(Bucket=CODE_BUCKET, Key="template.json", Body=json.dumps(body).encode())
     account.cloudformation.create_stack(
         StackName=stack,

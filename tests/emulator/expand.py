@@ -61,8 +61,12 @@ def without_tls(template):
     return {**template, "Resources": kept}
 
 
-def with_batches(template):
-    """The template with a right of its own for every batch call. AWS asks for the single call's, the emulator for both."""
+def with_rights(template):
+    """The template with the rights as the emulator asks for them.
+
+    A batch call takes a right of its own there, beside the single call's, which is all that AWS asks for. For a mail
+    by SES's first API it knows no resource and asks for all of them.
+    """
     batched = ("sqs:SendMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility")
 
     def walk(node):
@@ -74,6 +78,8 @@ def with_batches(template):
         if "Action" in node and "Effect" in node:
             actions = node["Action"] if isinstance(node["Action"], list) else [node["Action"]]
             node["Action"] = actions + [f"{action}Batch" for action in actions if action in batched]
+            if "ses:SendRawEmail" in actions:
+                node["Resource"] = "*"
         return node
 
     return {**template, "Resources": walk(template["Resources"])}

@@ -154,8 +154,9 @@ impl Emulator {
         let url = format!("{}/_ministack/ses/messages", self.stack.text("endpoint"));
         let answer = self.client.get(&url).send().await.expect("the emulator answers");
         let answer: Value = answer.json().await.expect("its mails are JSON");
-        let mails = answer["messages"].as_array().cloned().unwrap_or_default();
-        mails.into_iter().filter(|mail| mail["Source"] == address).collect()
+        let accounts = answer["messages"].as_object().expect("mails by account");
+        let mails = accounts.values().filter_map(Value::as_array).flatten();
+        mails.filter(|mail| mail["Source"] == address).cloned().collect()
     }
 
     /// What the deployed stack tells under a name.

@@ -4,6 +4,7 @@ use std::process::Stdio;
 
 use journey::desk::SOON;
 use journey::eventually;
+use journey::mail::{Letter, MailServer};
 use journey::stage::Stage;
 use journey::target::Receiving;
 
@@ -69,4 +70,45 @@ async fn the_first_bot_is_connected_as_the_readme_says() {
     })
     .await;
     assert!(run(look_after).await.contains("no dead letters"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mail_is_connected_and_handed_in_as_the_readme_says() {
+    if !crate::runs("local") {
+        return;
+    }
+    let stage = Stage::local(Receiving::Webhook).await;
+    let server = MailServer::start().await;
+    let [connect, hand_in] = &commands("E-mail")[..] else { panic!("the README connects and hands in") };
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = async |command: &str, webhook: &str, secret: &str| {
+        let command: String = command
+            .lines()
+            .filter(|line| !line.starts_with("export "))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let output = tokio::process::Command::new("bash")
+            .args(["-euc", &command.replace("http://127.0.0.1:8080", stage.desk.base())])
+            .current_dir(folder.path())
+            .env("LAMBDESK_API_TOKEN", stage.desk.token())
+            .env("SMTP_URL", server.url())
+            .env("WEBHOOK_URL", webhook)
+            .env("SECRET", secret)
+            .stdin(Stdio::null())
+            .output()
+            .await
+            .expect("there is a shell");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let created = run(connect, "", "").await;
+    let created: serde_json::Value = serde_json::from_str(&created).expect("a connection");
+    let text = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
+    let mail = Letter::new("ann@example.org", "support@example.com", "Broken lamp", "The lamp is broken.");
+    std::fs::write(folder.path().join("mail.eml"), mail.bytes()).expect("a file");
+    run(hand_in, &text(&created["webhook_url"]), &text(&created["settings"]["secret"])).await;
+    eventually("the mail is a ticket", SOON, async || {
+        let tickets = stage.desk.list("/tickets?channel=email").await;
+        if tickets.len() == 1 { Ok(()) } else { Err(tickets) }
+    })
+    .await;
 }
