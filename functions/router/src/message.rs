@@ -25,8 +25,18 @@ impl Router {
     /// Takes in a message. A repeated delivery changes nothing.
     pub(crate) async fn message(&self, inbound: Inbound, late: bool) -> Result<(), RouteError> {
         let (received, said) = self.read(&inbound, late);
-        let mut taken_by = None;
+        let mut taken_by = match &inbound.letter {
+            // A repeated mail would look like a new conversation, and cost a ticket's number.
+            Some(_) => {
+                let under = self.messages_of(&inbound).await?;
+                self.desk.platform_message(&under, &received.message).await?.map(|stands| stands.ticket)
+            }
+            None => None,
+        };
         for _ in 0..ATTEMPTS {
+            if taken_by.is_some() {
+                break;
+            }
             let place = self.place(&inbound, &received.message).await?;
             let head = match &place.thread {
                 Some(thread) => self.desk.ticket(thread.ticket).await?,
@@ -39,10 +49,7 @@ impl Router {
                 (_, head) => self.open(&inbound, &place, head, received.clone(), said.clone()).await,
             };
             match taken {
-                Ok(ticket) => {
-                    taken_by = Some(ticket);
-                    break;
-                }
+                Ok(ticket) => taken_by = Some(ticket),
                 // The first companion is the message's own mark; the others only tell that something changed.
                 Err(RouteError::Execute(ExecuteError::DoneBefore(failed))) if !failed.contains(&0) => {}
                 Err(

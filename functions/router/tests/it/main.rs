@@ -3,5 +3,6 @@
 
 mod budget;
 mod counting;
+mod mail;
 mod routing;
 mod stage;

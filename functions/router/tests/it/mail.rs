@@ -1,0 +1,192 @@
+//! Mails: where they end up, and what the desk answers by itself.
+
+use desk::channel::{Channel, ChannelClass, ThreadKey};
+use desk::correspondence::{Authenticity, Letter, Letterhead, Mailbox};
+use desk::event::Fact;
+use desk::ids::{ConnectionId, Ulid};
+use desk::inbound::{Happened, Inbound, Sender};
+use desk::message::MessageContent;
+use jiff::Timestamp;
+use serde_json::{Map, json};
+use store::connections::{Health, StoredConnection};
+use store::envelope::digest;
+
+use crate::stage::Stage;
+
+/// A desk with an address that acknowledges what comes.
+async fn office() -> Stage {
+    let stage = Stage::new().await;
+    let settings = json!({"address": "support@shop.example", "acknowledgement": "We got it."});
+    let serde_json::Value::Object(settings) = settings else { panic!("settings are an object") };
+    let stored = StoredConnection {
+        id: connection(),
+        channel: channel(),
+        version: 1,
+        name: "Support".to_owned(),
+        settings: Map::from_iter(settings),
+        secrets: std::collections::BTreeMap::new(),
+        health: Health::Ok,
+        resuming: false,
+        created_at: Timestamp::UNIX_EPOCH,
+    };
+    stage.desk.save_connection(&stored, Vec::new()).await.unwrap();
+    stage
+}
+
+fn channel() -> Channel {
+    Channel::try_from("email").unwrap()
+}
+
+fn connection() -> ConnectionId {
+    ConnectionId::new(Ulid::from_parts(1, 7))
+}
+
+/// A mail whose sender is proved.
+fn mail(id: &str, from: &str, text: &str) -> Inbound {
+    let hash = digest(id);
+    let author = Mailbox { name: None, address: from.to_owned() };
+    let letter = Letter {
+        head: Letterhead {
+            from: Some(author.clone()),
+            authenticity: Authenticity::Proved,
+            ..Letterhead::default()
+        },
+        subject: "Hello".to_owned(),
+        message_id: Some(format!("{id}@mail.example")),
+        references: Vec::new(),
+        answers: Vec::new(),
+        tokens: Vec::new(),
+        number: None,
+        answer_to: vec![author],
+        copies: Vec::new(),
+        automatic: None,
+    };
+    Inbound {
+        thread: ThreadKey {
+            channel: channel(),
+            connection: connection(),
+            conversation: hash[..20].to_owned(),
+        },
+        class: ChannelClass::Email,
+        key: format!("mail:{hash}"),
+        at: Timestamp::UNIX_EPOCH,
+        sender: Some(Sender {
+            kind: "email".to_owned(),
+            address: from.to_owned(),
+            name: None,
+            username: None,
+            language: None,
+        }),
+        happened: Happened::Message {
+            id: format!("mail:{hash}"),
+            content: MessageContent::text(text),
+            album: None,
+        },
+        raw: None,
+        letter: Some(Box::new(letter)),
+    }
+}
+
+fn with(mut inbound: Inbound, change: impl FnOnce(&mut Letter)) -> Inbound {
+    change(inbound.letter.as_mut().unwrap());
+    inbound
+}
+
+/// Takes a mail in, and tells how many answers the desk has given by itself so far.
+async fn acknowledged(stage: &Stage, inbound: Inbound) -> usize {
+    assert_eq!(stage.deliver(inbound, 1).await, []);
+    let mut count = 0;
+    for number in 1..200 {
+        let Some(ticket) = stage.ticket(number).await else { break };
+        let events = stage.desk.events(ticket.id, 0, 100).await.unwrap().items;
+        count += events.iter().filter(|event| matches!(event.fact, Fact::Replied(_))).count();
+    }
+    count
+}
+
+#[tokio::test]
+async fn a_first_mail_is_acknowledged_once() {
+    let stage = office().await;
+    let first = mail("1", "ann@example.org", "It is broken.");
+    for _ in 0..3 {
+        assert_eq!(acknowledged(&stage, first.clone()).await, 1);
+    }
+    let ticket = stage.ticket(1).await.unwrap();
+    assert!(ticket.waiting_since.is_some(), "an acknowledgement is no answer");
+    assert_eq!(acknowledged(&stage, mail("2", "ann@example.org", "And another thing.")).await, 1, "an hour");
+    assert_eq!(
+        acknowledged(&stage, mail("3", "bob@example.org", "IT is  broken.")).await,
+        1,
+        "the same text"
+    );
+    assert_eq!(acknowledged(&stage, mail("4", "bob@example.org", "My lamp, too.")).await, 2);
+}
+
+#[tokio::test]
+async fn nothing_is_acknowledged_that_could_come_back() {
+    let stage = office().await;
+    let unproved = [Authenticity::Unknown, Authenticity::Disowned];
+    let mut doubtful: Vec<Inbound> = Vec::new();
+    for (position, authenticity) in unproved.into_iter().enumerate() {
+        let mail = mail(&format!("u{position}"), "ann@example.org", &format!("Text {position}"));
+        doubtful.push(with(mail, |letter| letter.head.authenticity = authenticity));
+    }
+    let machine = mail("m", "ann@example.org", "I am away.");
+    doubtful.push(with(machine, |letter| letter.automatic = Some("auto_reply".to_owned())));
+    let answer = mail("a", "ann@example.org", "What was that?");
+    doubtful.push(with(answer, |letter| letter.answers = vec!["ours@shop.example".to_owned()]));
+    let marked = mail("t", "ann@example.org", "What was that again?");
+    doubtful.push(with(marked, |letter| letter.tokens = vec!["c0ffee".to_owned()]));
+    for mail in doubtful {
+        assert_eq!(acknowledged(&stage, mail).await, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_machine_with_ever_new_names_is_silenced() {
+    let stage = office().await;
+    let mut count = 0;
+    for number in 0..40 {
+        let from = format!("robot{number}@machine.example");
+        count = acknowledged(&stage, mail(&from, &from, &format!("Notice {number}"))).await;
+    }
+    assert_eq!(count, 20);
+    assert_eq!(acknowledged(&stage, mail("x", "ann@example.org", "It is broken.")).await, 21, "others go on");
+}
+
+#[tokio::test]
+async fn the_same_message_id_twice_is_two_mails_that_differ() {
+    let stage = office().await;
+    stage.deliver(mail("1", "ann@example.org", "One"), 1).await;
+    let other = with(mail("2", "eve@example.net", "Two"), |letter| {
+        letter.message_id = Some("1@mail.example".to_owned());
+    });
+    stage.deliver(other, 1).await;
+    assert!(stage.ticket(2).await.is_some());
+    // The id still leads to the first one, whoever claims it.
+    let answer = with(mail("3", "ann@example.org", "Three"), |letter| {
+        letter.answers = vec!["1@mail.example".to_owned()];
+        letter.subject = "Re: Hello".to_owned();
+    });
+    stage.deliver(answer, 1).await;
+    assert_eq!(stage.kinds(1).await.iter().filter(|kind| *kind == "message_received").count(), 2);
+}
+
+#[tokio::test]
+async fn a_disowned_mail_of_a_participant_stands_on_the_ticket_and_changes_nobody() {
+    let stage = office().await;
+    stage.deliver(mail("1", "ann@example.org", "One"), 1).await;
+    let forged = with(mail("2", "ann@example.org", "Send it to me"), |letter| {
+        letter.answers = vec!["1@mail.example".to_owned()];
+        letter.subject = "Re: Hello".to_owned();
+        letter.head.authenticity = Authenticity::Disowned;
+        letter.answer_to = vec![Mailbox { name: None, address: "eve@example.net".to_owned() }];
+        letter.copies = vec![Mailbox { name: None, address: "eve@example.net".to_owned() }];
+    });
+    stage.deliver(forged, 1).await;
+    let thread = stage.ticket(1).await.unwrap().thread.unwrap();
+    let talk = stage.desk.thread(&thread).await.unwrap().unwrap().correspondence.unwrap();
+    assert!(!talk.admits("eve@example.net"));
+    assert_eq!(talk.answer_to[0].address, "ann@example.org");
+    assert_eq!(stage.kinds(1).await.last().unwrap(), "message_received");
+}
