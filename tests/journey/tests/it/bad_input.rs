@@ -41,6 +41,12 @@ pub(crate) async fn forged(stage: &Stage) {
     let oversized = vec![b' '; LIMIT + 1];
     assert_eq!(post(&url, Some(&secret), oversized).await, 413);
 
+    // A refusal says what is wrong, and nothing else.
+    let refused = journey::client().post(&url).body(body.clone()).send().await.expect("the desk answers");
+    assert_eq!(refused.headers()["content-type"], "application/problem+json");
+    let problem: Value = refused.json().await.expect("a problem");
+    assert_eq!((&problem["status"], &problem["code"]), (&json!(401), &json!("unauthentic")));
+
     let (_, ticket) = stage.asked(&line, "Boris", "Genuine").await;
     assert_eq!(stage.texts_received(&ticket).await, ["Genuine"]);
     assert_eq!(stage.tickets_of(&line, &anna).await, Vec::<Value>::new());

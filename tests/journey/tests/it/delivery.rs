@@ -19,6 +19,19 @@ pub(crate) async fn throttled(stage: &Stage) {
     assert_eq!(line.bot.faults_left(), 0);
 }
 
+pub(crate) async fn scheduled(stage: &Stage) {
+    let line = stage.connect(json!({})).await;
+    let (anna, ticket) = stage.asked(&line, "Anna", "Hello?").await;
+    let not_before = journey::now().checked_add(jiff::SignedDuration::from_secs(3)).expect("a time");
+    let later = json!({"text": "Later", "not_before": not_before});
+    let later = stage.desk.post(&format!("/tickets/{ticket}/replies"), &later).await;
+    let done = stage.desk.await_delivery(&ticket, &later, "sent").await;
+    let sent_at = done["delivery_detail"]["sent_at"].as_str().expect("when it was sent");
+    let sent_at: jiff::Timestamp = sent_at.parse().expect("a time");
+    assert!(sent_at >= not_before, "{sent_at} is before {not_before}");
+    assert_eq!(line.bot.texts(anna.chat()), ["Later"]);
+}
+
 pub(crate) async fn server_errors(stage: &Stage) {
     let line = stage.connect(json!({})).await;
     let (anna, ticket) = stage.asked(&line, "Anna", "Hello?").await;

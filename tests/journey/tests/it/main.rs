@@ -82,6 +82,7 @@ journeys! {
     deadlines_follow_priority_and_policy = crate::service_levels::follow_priority_and_policy, Alone;
     a_greeting_stops_no_clock = crate::service_levels::greeting_stops_no_clock, Shared;
     throttled_replies_keep_their_order = crate::delivery::throttled, Shared;
+    a_scheduled_reply_waits_for_its_time = crate::delivery::scheduled, Shared;
     refused_requests_are_tried_again = crate::delivery::server_errors, Shared;
     an_unanswered_request_is_uncertain = crate::delivery::unanswered, Shared;
     a_broken_request_is_never_sent_twice = crate::delivery::broken, Shared;
