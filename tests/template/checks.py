@@ -53,10 +53,13 @@ FORBIDDEN_PROPERTIES = {
 OUTPUTS = {"ApiUrl", "WebhookBase", "CreateToken"}
 
 # Actions that know no resources.
-WITHOUT_RESOURCE = {"lambda:GetAccountSettings"}
+WITHOUT_RESOURCE = {"lambda:GetAccountSettings", "ses:GetAccount", "ses:DescribeActiveReceiptRuleSet"}
 # What of the account's own, besides the stack's, an action may be allowed on: mail leaves from any verified address.
 SES = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:"
-OF_THE_ACCOUNT = {"ses:SendRawEmail": {SES + "identity/*", SES + "configuration-set/*"}}
+OF_THE_ACCOUNT = {
+    "ses:SendRawEmail": {SES + "identity/*", SES + "configuration-set/*"},
+    "ses:GetEmailIdentity": {SES + "identity/*"},
+}
 # What SES may do, for this account only.
 SERVICES = {
     ("BucketPolicy", "ses.amazonaws.com", "s3:PutObject", "${Bucket.Arn}/mail/*"),

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use channels::directory::unseal;
+use channels::platform::{Instruments, Outlets};
 use jiff::SignedDuration;
 use serde::Serialize;
 use serde_json::Value;
@@ -181,7 +182,9 @@ async fn connection(api: &Shared, stored: &StoredConnection, all: &[StoredConnec
     let webhook = base
         .filter(|_| Receives::of(stored) == Receives::Webhook)
         .map(|base| webhook_url(base, &stored.channel, stored.id));
-    for found in platform.examine(&api.http, api.dns.as_deref(), &open, webhook.as_deref()).await {
+    let outlets = Outlets { http: api.http.clone(), mailer: api.mailer.clone() };
+    let instruments = Instruments { outlets, dns: api.dns.clone() };
+    for found in platform.examine(&instruments, &open, webhook.as_deref()).await {
         findings.push(Finding { ok: found.ok, area: area.clone(), what: found.what, advice: found.advice });
     }
     findings

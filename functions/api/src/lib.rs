@@ -45,6 +45,7 @@ use axum::middleware::from_fn_with_state;
 use channels::Directory;
 use channels::email::dns::Lookup;
 use channels::http::Http;
+use channels::platform::Mailer;
 use store::Desk;
 use store::blobs::Blobs;
 use store::dead_letters::DeadLetters;
@@ -71,6 +72,8 @@ pub struct Api {
     pub http: Http,
     /// Where records of domains are looked up, for the doctor.
     pub dns: Option<Arc<dyn Lookup>>,
+    /// The provider that takes mail, for the doctor.
+    pub mailer: Option<Arc<dyn Mailer>>,
     /// The object store.
     pub blobs: Blobs,
     /// The inbound queue, for what a replay finds to belong to another conversation.

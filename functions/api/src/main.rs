@@ -29,6 +29,7 @@ async fn main() -> Result<(), lambda::Error> {
         key,
         http: Http::new()?,
         dns: Resolver::system().ok().map(|dns| Arc::new(dns) as Arc<dyn Lookup>),
+        mailer: Some(Arc::new(aws.mailer())),
         blobs: aws.blobs()?,
         inbound: queue(QueueName::Inbound)?,
         queues: vec![

@@ -228,6 +228,7 @@ impl Parts {
             directory: self.directory.clone(),
             http: self.http.clone(),
             dns: Resolver::system().ok().map(|dns| Arc::new(dns) as Arc<dyn Lookup>),
+            mailer: None,
             blobs: self.blobs.clone(),
             inbound: Arc::new(queues.inbound.clone()),
             queues: vec![

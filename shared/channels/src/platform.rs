@@ -160,6 +160,15 @@ pub struct Outlets {
     pub mailer: Option<Arc<dyn Mailer>>,
 }
 
+/// What the doctor looks with.
+#[derive(Clone)]
+pub struct Instruments {
+    /// The ways out of the desk.
+    pub outlets: Outlets,
+    /// Where records of domains are looked up.
+    pub dns: Option<Arc<dyn Lookup>>,
+}
+
 /// A provider that takes whole mails, such as SES.
 #[async_trait]
 pub trait Mailer: std::fmt::Debug + Send + Sync {
@@ -171,6 +180,9 @@ pub trait Mailer: std::fmt::Debug + Send + Sync {
         recipients: &[String],
         mail: Vec<u8>,
     ) -> Result<Option<String>, SendError>;
+
+    /// Whether mails of a domain come and go, and what to do.
+    async fn examine(&self, domain: &str) -> Vec<Finding>;
 }
 
 /// Where a part goes, and what a platform may have to know of it.
@@ -361,8 +373,7 @@ pub trait Platform: Send + Sync + 'static {
     /// Whether all is well with a connection, and what to do.
     async fn examine(
         &self,
-        http: &Http,
-        dns: Option<&dyn Lookup>,
+        instruments: &Instruments,
         connection: &Connection,
         webhook_url: Option<&str>,
     ) -> Vec<Finding>;

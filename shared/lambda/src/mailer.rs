@@ -8,10 +8,12 @@ use async_trait::async_trait;
 use aws_config::SdkConfig;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use channels::platform::{Mailer, SendError, SendFailure};
+use channels::platform::{Finding, Mailer, SendError, SendFailure};
+use serde::Deserialize;
 use store::environment::Environment;
 
 use crate::signed::{self, Call};
+use crate::{Error, sdk};
 
 /// How long SES may take: mails are large, and it reads them.
 const TIMEOUT: Duration = Duration::from_secs(50);
@@ -88,6 +90,112 @@ impl Mailer for SesMailer {
         // SES tells what stands before the `@`.
         let id = id.split('@').next().unwrap_or_default();
         Ok(Some(format!("{id}@{}", host(region))))
+    }
+
+    async fn examine(&self, domain: &str) -> Vec<Finding> {
+        vec![self.account().await, self.identity(domain).await, self.rules().await]
+            .into_iter()
+            .map(|found| {
+                found.unwrap_or_else(|error| Finding {
+                    ok: false,
+                    what: "SES can be asked.".to_owned(),
+                    advice: Some(error.to_string()),
+                })
+            })
+            .collect()
+    }
+}
+
+/// What SES says of the account:
+/// [`GetAccount`](https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_GetAccount.html).
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct AccountStatus {
+    production_access_enabled: bool,
+    sending_enabled: bool,
+}
+
+/// What SES says of a domain:
+/// [`GetEmailIdentity`](https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_GetEmailIdentity.html).
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Identity {
+    verified_for_sending_status: bool,
+    dkim_attributes: DkimAttributes,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct DkimAttributes {
+    tokens: Vec<String>,
+}
+
+impl SesMailer {
+    async fn account(&self) -> Result<Finding, Error> {
+        let account: AccountStatus = self.get("/v2/email/account").await?.error_for_status()?.json().await?;
+        let advice = match (account.sending_enabled, account.production_access_enabled) {
+            (false, _) => Some("AWS has stopped the account's mails; the console of SES says why."),
+            (true, false) => Some(
+                "The account is in SES's sandbox: mails reach verified addresses only, 200 a day. Ask for production \
+                 access in the console of SES.",
+            ),
+            (true, true) => None,
+        };
+        Ok(Finding {
+            ok: advice.is_none(),
+            what: "SES sends to everybody.".to_owned(),
+            advice: advice.map(str::to_owned),
+        })
+    }
+
+    async fn identity(&self, domain: &str) -> Result<Finding, Error> {
+        let response = self.get(&format!("/v2/email/identities/{domain}")).await?;
+        let what = format!("SES may send for {domain}.");
+        if response.status() == reqwest::StatusCode::NOT_FOUND {
+            let advice =
+                format!("Deploy with the parameter MailDomain={domain}, or verify the domain in SES.");
+            return Ok(Finding { ok: false, what, advice: Some(advice) });
+        }
+        let identity: Identity = response.error_for_status()?.json().await?;
+        let record = |token: &String| format!("{token}._domainkey.{domain} CNAME {token}.dkim.amazonses.com");
+        let records: Vec<_> = identity.dkim_attributes.tokens.iter().map(record).collect();
+        let ok = identity.verified_for_sending_status;
+        let advice = (!ok).then(|| format!("Add these records: {}.", records.join("; ")));
+        Ok(Finding { ok, what, advice })
+    }
+
+    async fn rules(&self) -> Result<Finding, Error> {
+        let form = b"Action=DescribeActiveReceiptRuleSet&Version=2010-12-01".to_vec();
+        let call = Call {
+            service: "ses",
+            host: "email",
+            method: "POST",
+            path: "/",
+            body: Some((form, "application/x-www-form-urlencoded")),
+            timeout: sdk::ATTEMPT_TIMEOUT,
+        };
+        let response = signed::call(&self.config, &*self.environment, call).await??;
+        let text = response.error_for_status()?.text().await?;
+        let ok = element(&text, "Name").is_some();
+        let advice =
+            "Run the command that the stack shows as ActivateMail, unless another set is to stay active.";
+        Ok(Finding {
+            ok,
+            what: "A rule set of SES takes mails.".to_owned(),
+            advice: (!ok).then(|| advice.to_owned()),
+        })
+    }
+
+    async fn get(&self, path: &str) -> Result<reqwest::Response, Error> {
+        let call = Call {
+            service: "ses",
+            host: "email",
+            method: "GET",
+            path,
+            body: None,
+            timeout: sdk::ATTEMPT_TIMEOUT,
+        };
+        Ok(signed::call(&self.config, &*self.environment, call).await??)
     }
 }
 

@@ -124,6 +124,7 @@ impl Stage {
             directory: Directory::new(desk.clone(), key),
             http: Http::new().unwrap(),
             dns: None,
+            mailer: None,
             blobs: Blobs::new(Arc::new(objects), Arc::new(PlainLinks)),
             inbound: Arc::new(inbound.clone()),
             queues: vec![("inbound", Arc::new(inbound.clone()))],

@@ -7,7 +7,7 @@ use desk::ids::{ConnectionId, Ulid};
 use desk::inbound::{Happened, Inbound, Sender};
 use desk::message::MessageContent;
 use jiff::Timestamp;
-use serde_json::{Map, json};
+use serde_json::json;
 use store::connections::{Health, StoredConnection};
 use store::envelope::digest;
 
@@ -17,13 +17,12 @@ use crate::stage::Stage;
 async fn office() -> Stage {
     let stage = Stage::new().await;
     let settings = json!({"address": "support@shop.example", "acknowledgement": "We got it."});
-    let serde_json::Value::Object(settings) = settings else { panic!("settings are an object") };
     let stored = StoredConnection {
         id: connection(),
         channel: channel(),
         version: 1,
         name: "Support".to_owned(),
-        settings: Map::from_iter(settings),
+        settings: settings.as_object().unwrap().clone(),
         secrets: std::collections::BTreeMap::new(),
         health: Health::Ok,
         resuming: false,

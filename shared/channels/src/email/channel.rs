@@ -14,14 +14,14 @@ use serde_json::{Map, Value};
 use subtle::ConstantTimeEq as _;
 
 use super::compose::deliverable;
-use super::dns::{Expectations, Lookup, examine_domain};
+use super::dns::{Expectations, examine_domain};
 use super::html::{Images, sanitise};
 use super::{arrival, incoming, outgoing, smtp};
 use crate::Connection;
 use crate::http::Http;
 use crate::platform::{
-    Accepted, ConnectError, Destination, FetchError, Fetched, File, Finding, Message, Outlets, Part,
-    Platform, Polled, SendError, SendFailure, Setting, SettingKind, Unauthentic, Unsendable,
+    Accepted, ConnectError, Destination, FetchError, Fetched, File, Finding, Instruments, Message, Outlets,
+    Part, Platform, Polled, SendError, SendFailure, Setting, SettingKind, Unauthentic, Unsendable,
 };
 
 /// The largest mail that is taken, in bytes: what SES takes at most.
@@ -220,23 +220,30 @@ impl Platform for Email {
 
     async fn examine(
         &self,
-        _: &Http,
-        dns: Option<&dyn Lookup>,
+        instruments: &Instruments,
         connection: &Connection,
         _: Option<&str>,
     ) -> Vec<Finding> {
-        let mut findings = Vec::new();
         let address = connection.text("address").unwrap_or_default();
-        if let Some(url) = connection.secret("smtp_url") {
-            let tried = smtp::try_out(url, address).await;
-            findings.push(Finding {
-                ok: tried.is_ok(),
-                what: "The mail server of `smtp_url` lets the desk in.".to_owned(),
-                advice: tried.err().map(|error| error.detail),
-            });
-        }
-        if let (Some(dns), Some((_, domain))) = (dns, address.rsplit_once('@')) {
-            findings.extend(examine_domain(dns, domain, &Expectations::default()).await);
+        let Some((_, domain)) = address.rsplit_once('@') else { return Vec::new() };
+        let mut findings = match (connection.secret("smtp_url"), &instruments.outlets.mailer) {
+            (Some(url), _) => {
+                let tried = smtp::try_out(url, address).await;
+                vec![Finding {
+                    ok: tried.is_ok(),
+                    what: "The mail server of `smtp_url` lets the desk in.".to_owned(),
+                    advice: tried.err().map(|error| error.detail),
+                }]
+            }
+            (None, Some(mailer)) => mailer.examine(domain).await,
+            (None, None) => vec![Finding {
+                ok: false,
+                what: "There is no way out for mails.".to_owned(),
+                advice: Some("Set `smtp_url` with PATCH; replies wait until then.".to_owned()),
+            }],
+        };
+        if let Some(dns) = &instruments.dns {
+            findings.extend(examine_domain(&**dns, domain, &Expectations::default()).await);
         }
         findings
     }

@@ -28,11 +28,10 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::Connection;
-use crate::email::dns::Lookup;
 use crate::http::Http;
 use crate::platform::{
-    Accepted, ConnectError, Destination, FetchError, Fetched, File, Finding, Message, Outlets, Part,
-    Platform, Polled, SendError, Setting, SettingKind, Unauthentic, Unsendable,
+    Accepted, ConnectError, Destination, FetchError, Fetched, File, Finding, Instruments, Message, Outlets,
+    Part, Platform, Polled, SendError, Setting, SettingKind, Unauthentic, Unsendable,
 };
 
 /// The updates that a desk asks for; Telegram leaves out reactions unless they are named.
@@ -158,12 +157,11 @@ impl Platform for Telegram {
 
     async fn examine(
         &self,
-        http: &Http,
-        _: Option<&dyn Lookup>,
+        instruments: &Instruments,
         connection: &Connection,
         webhook_url: Option<&str>,
     ) -> Vec<Finding> {
-        connect::examine(http, connection, webhook_url).await
+        connect::examine(&instruments.outlets.http, connection, webhook_url).await
     }
 
     async fn poll(

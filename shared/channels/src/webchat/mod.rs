@@ -24,11 +24,10 @@ use store::environment::{Environment as _, System};
 
 use self::item::Frame;
 use crate::Connection;
-use crate::email::dns::Lookup;
 use crate::http::Http;
 use crate::platform::{
-    Accepted, ConnectError, Destination, FetchError, Fetched, File, Finding, Message, News, Outlets, Part,
-    Platform, Polled, SendError, Setting, SettingKind, Unauthentic, Unsendable,
+    Accepted, ConnectError, Destination, FetchError, Fetched, File, Finding, Instruments, Message, News,
+    Outlets, Part, Platform, Polled, SendError, Setting, SettingKind, Unauthentic, Unsendable,
 };
 
 /// The most files of one message or reply.
@@ -157,13 +156,7 @@ impl Platform for Webchat {
         Ok(())
     }
 
-    async fn examine(
-        &self,
-        _: &Http,
-        _: Option<&dyn Lookup>,
-        connection: &Connection,
-        _: Option<&str>,
-    ) -> Vec<Finding> {
+    async fn examine(&self, _: &Instruments, connection: &Connection, _: Option<&str>) -> Vec<Finding> {
         connect::examine(connection)
     }
 

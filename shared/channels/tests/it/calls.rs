@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use channels::http::Http;
-use channels::platform::{Accepted, Destination, File, Outlets, Part, SendError, SendFailure};
+use channels::platform::{Accepted, Destination, File, Instruments, Outlets, Part, SendError, SendFailure};
 use channels::telegram::Telegram;
 use channels::{Connection, Platform};
 use desk::ids::{ReplyId, Ulid};
@@ -16,6 +16,10 @@ use crate::fixtures::{TOKEN, connection, connection_to};
 
 fn http() -> Http {
     Http::new().unwrap()
+}
+
+fn instruments() -> Instruments {
+    Instruments { outlets: Outlets { http: http(), mailer: None }, dns: None }
 }
 
 fn part(text: &str) -> Part {
@@ -300,7 +304,7 @@ async fn a_token_never_shows_in_an_error() {
             send_over(&connection, "7001", &part("x"), None).await,
             Telegram.fetch(&http(), &connection, "file", 100).await,
             Telegram.connect(&http(), &connection, None).await,
-            Telegram.examine(&http(), None, &connection, None).await,
+            Telegram.examine(&instruments(), &connection, None).await,
             Telegram.poll(&http(), &connection, None).await,
         );
         assert!(!shown.contains("very-secret"), "{shown}");
@@ -485,7 +489,7 @@ async fn an_examination_finds_what_is_wrong() {
         let api = BotApi::start(vec![me(), ok(webhook)]).await;
         let mut connection = connection_to(&api.url);
         connection.settings.remove("groups");
-        let findings = Telegram.examine(&http(), None, &connection, expected).await;
+        let findings = Telegram.examine(&instruments(), &connection, expected).await;
         findings
             .into_iter()
             .filter(|finding| !finding.ok)
@@ -503,7 +507,7 @@ async fn an_examination_finds_what_is_wrong() {
     assert_eq!(examine(json!({ "url": url, "pending_update_count": 5000 }), None).await.len(), 2);
 
     let api = BotApi::start(vec![refusal(401, "Unauthorized")]).await;
-    let findings = Telegram.examine(&http(), None, &connection_to(&api.url), Some(url)).await;
+    let findings = Telegram.examine(&instruments(), &connection_to(&api.url), Some(url)).await;
     assert!(matches!(&findings[..], [finding] if !finding.ok && finding.advice.is_some()));
 }
 

@@ -372,6 +372,14 @@ mod emulator {
             tickets.sort_by_key(|ticket| ticket["number"].as_u64());
             tickets
         };
+        let report = stage.desk.get("/doctor").await;
+        let findings = report["findings"].as_array().expect("findings");
+        let about_ses = findings.iter().filter(|finding| finding["what"].to_string().contains("SES"));
+        let about_ses: Vec<_> = about_ses.map(|finding| &finding["what"]).collect();
+        let looked_at =
+            ["SES sends to everybody.", "SES may send for ses.example.", "A rule set of SES takes mails."];
+        assert_eq!(about_ses, looked_at, "{report:#}");
+
         let question = Letter::new(ANN, address, "Broken lamp", "The lamp is broken.");
         for _ in 0..2 {
             ses.receive_mail("question", question.bytes(), address, "PASS").await;
