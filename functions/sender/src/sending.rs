@@ -46,9 +46,7 @@ impl Sender {
             }
             let target = match self.target(&reply).await? {
                 Ok(target) => target,
-                Err(unreachable) => {
-                    return self.fail(reply, "suppressed", &unreachable).await;
-                }
+                Err(nobody) => return self.fail(reply, nobody.reason, &nobody.detail).await,
             };
             if !self.claim(&mut reply).await? {
                 // Another sender has it, or an agent changed it: look again.

@@ -16,9 +16,18 @@ pub(crate) struct Target {
     pub(crate) number: u64,
 }
 
+/// Why a reply goes to nobody.
+#[derive(Debug)]
+pub(crate) struct Nobody {
+    /// A stable word.
+    pub(crate) reason: &'static str,
+    /// What to tell the agent.
+    pub(crate) detail: String,
+}
+
 impl Sender {
     /// Whom a reply goes to; or whom it cannot go to, when none of its addresses can be reached any more.
-    pub(crate) async fn target(&self, reply: &Reply) -> Result<Result<Target, String>, SenderError> {
+    pub(crate) async fn target(&self, reply: &Reply) -> Result<Result<Target, Nobody>, SenderError> {
         let thread = self.desk.thread(&reply.thread).await?;
         let address = thread
             .as_ref()
@@ -39,9 +48,11 @@ impl Sender {
             // Somebody with a copy can be reached; without the one who asked it would be an answer to nobody.
             let words: Vec<_> =
                 gone.iter().map(|gone| format!("{}: {}", gone.address, gone.reason)).collect();
-            let detail =
-                if words.is_empty() { "there is nobody to write to".to_owned() } else { words.join("; ") };
-            return Ok(Err(detail));
+            return Ok(Err(if words.is_empty() {
+                Nobody { reason: "no_address", detail: "The mail had no author to answer.".to_owned() }
+            } else {
+                Nobody { reason: "suppressed", detail: words.join("; ") }
+            }));
         }
         Ok(Ok(Target { address, correspondence: Some(correspondence), number }))
     }
