@@ -245,8 +245,9 @@ def environments(template):
             if action not in STREAM_SOURCE
         }
         # Where Lambda puts what the function failed at. The function itself need not know.
-        written = template.written["Resources"].get(function, {}).get("Properties", {})
-        reached -= names(written.get("EventInvokeConfig", {}))
+        for retries in template.of("AWS::Lambda::EventInvokeConfig").values():
+            if function in names(retries["Properties"]["FunctionName"]):
+                reached -= names(retries["Properties"].get("DestinationConfig", {}))
         for variable, resource in VARIABLES.items():
             if variable in environment and text(environment[variable]) != "${" + resource + "}":
                 complaints.append(f"{function}: {variable} is not {resource}")

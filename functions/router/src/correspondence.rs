@@ -1,7 +1,7 @@
 //! Where a mail belongs: its platform keeps no conversations, so the mail itself has to tell, and may lie.
 
 use desk::channel::ThreadKey;
-use desk::correspondence::{Correspondence, Letter};
+use desk::correspondence::{Authenticity, Correspondence, Letter};
 use desk::ids::TicketId;
 use desk::inbound::Inbound;
 use store::messages::{put_connection_message, put_platform_message};
@@ -20,6 +20,8 @@ pub(crate) struct Place {
     pub(crate) thread: Option<Thread>,
     /// The ticket that it has to do with, where it does not belong to it.
     pub(crate) related: Option<TicketId>,
+    /// Whether nothing but a ticket's number led there.
+    pub(crate) by_number: bool,
     /// Whether the message's own id leads to another message already.
     pub(crate) id_taken: bool,
 }
@@ -33,7 +35,7 @@ impl Router {
         };
         let mut place = match self.referred(inbound, letter).await? {
             Some(thread) => belongs(thread, letter),
-            None => Place::default(),
+            None => Place { by_number: true, ..self.numbered(inbound, letter).await? },
         };
         if place.thread.is_none() && place.related.is_none() {
             // The same mail to another department has a ticket there.
@@ -48,8 +50,8 @@ impl Router {
         Ok(place)
     }
 
-    /// The conversation that a mail refers to, whoever wrote it: by our own signed token, by the mails that it
-    /// answers, by the number of a ticket.
+    /// The conversation that a mail refers to, whoever wrote it: by our own signed token, or by the mails that it
+    /// answers.
     async fn referred(&self, inbound: &Inbound, letter: &Letter) -> Result<Option<Thread>, RouteError> {
         for token in &letter.tokens {
             let key = ThreadKey { conversation: token.clone(), ..inbound.thread.clone() };
@@ -66,17 +68,22 @@ impl Router {
                 return Ok(self.desk.thread(&key).await?);
             }
         }
-        let Some(number) = letter.number else { return Ok(None) };
-        let Some(ticket) = self.desk.ticket_by_number(number).await? else { return Ok(None) };
+        Ok(None)
+    }
+
+    /// The conversation of the ticket whose number a mail names. A number proves nothing, and neither does a name: only
+    /// who takes part may use it, and unless their domain stands for them the mail changes nobody's address.
+    async fn numbered(&self, inbound: &Inbound, letter: &Letter) -> Result<Place, RouteError> {
+        let Some(number) = letter.number else { return Ok(Place::default()) };
+        let Some(ticket) = self.desk.ticket_by_number(number).await? else { return Ok(Place::default()) };
         let Some(key) = self.desk.ticket(ticket).await?.and_then(|ticket| ticket.thread) else {
-            return Ok(None);
+            return Ok(Place::default());
         };
         if key.whole_connection() != inbound.thread.whole_connection() {
-            return Ok(None);
+            return Ok(Place::default());
         }
-        // A number proves nothing: only who takes part may use it.
-        let thread = self.desk.thread(&key).await?;
-        Ok(thread.filter(|thread| takes_part(thread, letter)))
+        let thread = self.desk.thread(&key).await?.filter(|thread| takes_part(thread, letter));
+        Ok(thread.map(|thread| belongs(thread, letter)).unwrap_or_default())
     }
 }
 
@@ -100,8 +107,10 @@ fn takes_part(thread: &Thread, letter: &Letter) -> bool {
 }
 
 /// What is remembered of a conversation after a mail.
-pub(crate) fn remembered(thread: Option<&Thread>, letter: &Letter) -> Correspondence {
-    match thread.and_then(|thread| thread.correspondence.clone()) {
+pub(crate) fn remembered(place: &Place, letter: &Letter) -> Correspondence {
+    let guessed = place.by_number && letter.head.authenticity != Authenticity::Proved;
+    match place.thread.as_ref().and_then(|thread| thread.correspondence.clone()) {
+        Some(talk) if guessed => talk,
         Some(mut talk) => {
             talk.take(letter);
             talk

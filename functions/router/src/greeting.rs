@@ -48,7 +48,7 @@ impl Router {
         let said: String =
             content.text.iter().flat_map(|text| text.split_whitespace()).collect::<Vec<_>>().join(" ");
         let said = digest(&format!("{}\n{}", bare_subject(&letter.subject), said.to_lowercase()));
-        let domain = author.rsplit_once('@').map_or(author.as_str(), |(_, domain)| domain);
+        let domain = organisation(&author);
         for place in 0..A_DOMAIN_AN_HOUR {
             let marks = [
                 format!("acknowledged:conversation:{}", inbound.thread.conversation),
@@ -94,4 +94,12 @@ impl Router {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// The last two labels of an address's domain: whoever owns a domain has as many below it as they like. For the
+/// domains of some countries that is more than one firm, which costs nobody more than an acknowledgement.
+fn organisation(address: &str) -> &str {
+    let domain = address.rsplit_once('@').map_or(address, |(_, domain)| domain);
+    let mut dots = domain.rmatch_indices('.').skip(1);
+    dots.next().map_or(domain, |(dot, _)| domain.get(dot + 1..).unwrap_or(domain))
 }

@@ -123,7 +123,7 @@ impl Router {
             .execute_with(id, Some(head), request, |event, _| {
                 let mut writes = marks(inbound, place, &thread.key, &message, id, event.seq)?;
                 if let Some(letter) = &inbound.letter {
-                    let correspondence = Some(remembered(Some(thread), letter));
+                    let correspondence = Some(remembered(place, letter));
                     let after = Thread { correspondence, version: thread.version + 1, ..thread.clone() };
                     writes.push(put_thread(&after, Condition::Version(thread.version))?);
                 }
@@ -211,7 +211,7 @@ impl Router {
             subject,
             previous: previous.filter(|previous| previous.followed_up_by.is_none()),
             related: place.related,
-            correspondence: inbound.letter.as_ref().map(|letter| remembered(place.thread.as_ref(), letter)),
+            correspondence: inbound.letter.as_ref().map(|letter| remembered(place, letter)),
             actor: None,
             cause: cause(inbound),
         })

@@ -155,6 +155,12 @@ impl Correspondence {
         }
         self.answer_to.clone_from(&letter.answer_to);
         self.copies.clone_from(&letter.copies);
+        // Who asked is told, too, when somebody else who takes part writes to us alone.
+        if let Some(asked) = self.participants.first().cloned()
+            && !self.answer_to.iter().chain(&self.copies).any(|known| known.is(&asked.address))
+        {
+            self.copies.push(asked);
+        }
         let mut references = letter.references.clone();
         references.extend(letter.message_id.clone());
         if references.len() > MAX_REFERENCES {
@@ -261,6 +267,7 @@ mod tests {
         assert!(talk.admits("bob@EXAMPLE.org") && !talk.admits("eve@example.org"));
         talk.take(&letter("bob@example.org", "Re: Broken lamp"));
         assert_eq!(talk.answer_to, [mailbox("bob@example.org")]);
+        assert_eq!(talk.copies, [mailbox("ann@example.org")], "who asked is told, too");
 
         let mut forged = letter("ann@example.org", "Re: Broken lamp");
         forged.head.authenticity = Authenticity::Disowned;

@@ -10,6 +10,9 @@ use crate::keys;
 use crate::table::{Condition, Item, Query, TableError, Write};
 use crate::tickets::Listed;
 
+/// How many keys are read at once.
+const MAX_KEYS: usize = 100;
+
 /// An address that cannot be reached any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Suppression {
@@ -37,10 +40,11 @@ impl Desk {
         let mut keys: Vec<_> = addresses.iter().map(|address| keys::suppression(channel, address)).collect();
         keys.sort_unstable();
         keys.dedup();
-        if keys.is_empty() {
-            return Ok(Vec::new());
+        let mut found = Vec::new();
+        for some in keys.chunks(MAX_KEYS) {
+            found.extend(self.table.get_many(some).await?);
         }
-        self.table.get_many(&keys).await?.into_iter().map(Item::read).collect()
+        found.into_iter().map(Item::read).collect()
     }
 
     /// All addresses of a channel that cannot be reached.

@@ -65,7 +65,14 @@ impl Authenticator {
         let sender = envelope.from.as_deref().unwrap_or_default();
         let domain = sender.rsplit_once('@').map_or(envelope.helo.as_str(), |(_, domain)| domain);
         let dmarc = self.dns.verify_dmarc(DmarcParameters::new(&message, &dkim, domain, &spf)).await;
-        [spf_verdict, dkim_verdict(&dkim), dmarc_verdict(&dmarc.result())]
+        let dmarc = match dmarc_verdict(&dmarc.result()) {
+            // It may rest on SPF alone, which only the server that the firm's own one took the mail from could judge.
+            Verdict::Fail if !is_public(envelope.client) && dkim_verdict(&dkim) == Verdict::None => {
+                Verdict::None
+            }
+            verdict => verdict,
+        };
+        [spf_verdict, dkim_verdict(&dkim), dmarc]
     }
 
     /// Whether the client may send for the envelope's domain. A client in our own network is a server of the firm,

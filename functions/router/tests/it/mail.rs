@@ -146,7 +146,7 @@ async fn a_machine_with_ever_new_names_is_silenced() {
     let stage = office().await;
     let mut count = 0;
     for number in 0..40 {
-        let from = format!("robot{number}@machine.example");
+        let from = format!("robot@x{number}.machine.example");
         count = acknowledged(&stage, mail(&from, &from, &format!("Notice {number}"))).await;
     }
     assert_eq!(count, 20);

@@ -19,6 +19,9 @@ const MAX_FOLDED: usize = 16 * 1024;
 /// The most recipients that an event holds.
 const MAX_SHOWN: usize = 50;
 
+/// The most addresses that an answer goes to, besides its copies.
+const MAX_ANSWERED: usize = 10;
+
 /// What a mail to a connection says.
 pub(super) fn take_in(connection: &Connection, body: &[u8], received_at: Timestamp) -> Inbound {
     let mut mail = super::read(body);
@@ -147,9 +150,12 @@ fn letter(connection: &Connection, secret: &str, mut mail: Mail) -> Letter {
         _ => mail.reply_to.clone(),
     };
     let answer_to: Vec<Mailbox> = answer_to.into_iter().filter(|mailbox| !ours(mailbox)).collect();
+    // Fifty in all is what providers take.
+    let answer_to: Vec<Mailbox> = answer_to.into_iter().take(MAX_ANSWERED).collect();
+    let room = if authenticity == Authenticity::Disowned { 0 } else { MAX_SHOWN - answer_to.len() };
     let copies =
         mail.to.iter().chain(&mail.cc).filter(|mailbox| !ours(mailbox) && !answer_to.contains(mailbox));
-    let copies: Vec<Named> = copies.take(MAX_SHOWN).map(named).collect();
+    let copies: Vec<Named> = copies.take(room).map(named).collect();
     let quoted = mail.quoted.take().map(|text| cut(text, MAX_FOLDED, &mut mail.notes, "The history"));
     let signature = mail.signature.take().map(|text| cut(text, MAX_FOLDED, &mut mail.notes, "The signature"));
     let automatic = match &from {

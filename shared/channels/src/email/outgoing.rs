@@ -1,6 +1,6 @@
 //! An answer as a mail.
 
-use desk::correspondence::Mailbox as Named;
+use desk::correspondence::{Correspondence, Mailbox as Named};
 use desk::ids::ReplyId;
 
 use super::compose::{self, ATTACHMENT_LIMIT, AutoSubmitted, Templates};
@@ -84,6 +84,7 @@ fn letter(
     let reply_to = connection
         .flag("plus_addressing")
         .then(|| Mailbox { name: Some(brand.to_owned()), address: format!("{local}+{mark}@{domain}") });
+    let addressees = Addressees::of(to, talk, brand);
     let mut references = talk.references.clone();
     let in_reply_to = part.reply_to.as_deref().and_then(message_id).or_else(|| references.pop());
     Ok(compose::Letter {
@@ -91,9 +92,9 @@ fn letter(
         number: to.number,
         from: Mailbox { name: Some(brand.to_owned()), address: address.to_owned() },
         reply_to,
-        to: talk.answer_to.iter().map(mailbox).collect(),
-        cc: talk.copies.iter().map(mailbox).collect(),
-        subject: talk.subject.clone(),
+        to: addressees.to,
+        cc: addressees.cc,
+        subject: addressees.subject,
         text: part.text.clone().unwrap_or_default(),
         name: brand.to_owned(),
         templates: Templates {
@@ -108,6 +109,30 @@ fn letter(
         files,
         links: Vec::new(),
     })
+}
+
+/// Whom a mail goes to, and about what.
+struct Addressees {
+    to: Vec<Mailbox>,
+    cc: Vec<Mailbox>,
+    subject: String,
+}
+
+impl Addressees {
+    /// What the desk says by itself goes to the author alone and repeats nothing of theirs: whoever writes may name
+    /// others in `Reply-To` and `Cc`, and put into the subject what the desk shall carry to them.
+    fn of(to: &Destination<'_>, talk: &Correspondence, brand: &str) -> Self {
+        if to.automatic {
+            let author = talk.participants.first().map(mailbox);
+            let subject = format!("[#{}] {brand}", to.number);
+            return Self { to: author.into_iter().collect(), cc: Vec::new(), subject };
+        }
+        Self {
+            to: talk.answer_to.iter().map(mailbox).collect(),
+            cc: talk.copies.iter().map(mailbox).collect(),
+            subject: talk.subject.clone(),
+        }
+    }
 }
 
 /// The same for every attempt to send a reply, so that a mail that went out twice is one to whoever gets it.
