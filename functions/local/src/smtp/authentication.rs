@@ -67,7 +67,7 @@ impl Authenticator {
         let dmarc = self.dns.verify_dmarc(DmarcParameters::new(&message, &dkim, domain, &spf)).await;
         let dmarc = match dmarc_verdict(&dmarc.result()) {
             // It may rest on SPF alone, which only the server that the firm's own one took the mail from could judge.
-            Verdict::Fail if !is_public(envelope.client) && dkim_verdict(&dkim) == Verdict::None => {
+            Verdict::Fail if !is_public(envelope.client) && dkim_verdict(&dkim) != Verdict::Fail => {
                 Verdict::None
             }
             verdict => verdict,

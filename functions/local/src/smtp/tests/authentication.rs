@@ -116,7 +116,9 @@ async fn a_sender_is_believed_for_its_server_or_its_signature() {
         ("5.6.7.8", Some("bounce@elsewhere.example"), good.as_str(), [Unknown, Pass, Pass]),
         ("5.6.7.9", ivan, forged.as_str(), [Fail, Fail, Fail]),
         ("5.6.7.9", ivan, foreign.as_str(), [Fail, Pass, Fail]),
-        ("127.0.0.1", ivan, MAIL, [Unknown, Unknown, Fail]),
+        // Without SPF, which our own server judged, nobody can say that DMARC fails; unless the text was changed.
+        ("127.0.0.1", ivan, MAIL, [Unknown, Unknown, Unknown]),
+        ("127.0.0.1", ivan, forged.as_str(), [Unknown, Fail, Fail]),
         ("192.168.1.9", ivan, good.as_str(), [Unknown, Pass, Pass]),
         ("::1", None, good.as_str(), [Unknown, Pass, Pass]),
         ("5.6.7.8", ivan, "From: x@nowhere.example\r\n\r\nhi", [Pass, Unknown, Unknown]),
