@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use channels::Platform as _;
+use channels::email::Email;
 use channels::email::compose::deliverable;
 use desk::ids::ConnectionId;
 use jiff::{SignedDuration, Timestamp};
 use store::Desk;
 use store::table::TableError;
 
-/// The channel that all of this is about.
-pub(crate) const CHANNEL: &str = "email";
 /// How long the addresses are believed. A new one is looked for at once, though not more often than this.
 const TRUST: SignedDuration = SignedDuration::from_secs(2);
 
@@ -55,7 +55,8 @@ impl Addresses {
         let mut connections = self.desk.connections().await?;
         connections.sort_by_key(|connection| connection.id);
         let mut by_address = HashMap::new();
-        for connection in connections.iter().filter(|connection| connection.channel.as_str() == CHANNEL) {
+        for connection in connections.iter().filter(|connection| connection.channel.as_str() == Email.name())
+        {
             let address = connection.settings.get("address").and_then(|address| address.as_str());
             if let Some(address) = address.and_then(mailbox) {
                 by_address.entry(address).or_insert(connection.id);

@@ -11,7 +11,7 @@ use store::blobs::BlobError;
 use store::envelope::Envelope;
 use store::table::TableError;
 
-use crate::addresses::{Addresses, CHANNEL};
+use crate::addresses::Addresses;
 use crate::ses::{self, Received, Told, Undelivered};
 
 /// Takes in what SES tells.
@@ -82,7 +82,7 @@ impl Post {
                 ),
             }
         }
-        let channel = Channel::try_from(CHANNEL)?;
+        let channel = Channel::try_from(Email.name())?;
         for (id, recipients) in taken {
             let known = self.receiver.directory.connection(&channel, id).await.map_err(ReceiveError::from)?;
             let Some(known) = known else { continue };
@@ -97,7 +97,7 @@ impl Post {
             tracing::warn!("a report is about an address that is not connected");
             return Ok(());
         };
-        let channel = Channel::try_from(CHANNEL)?;
+        let channel = Channel::try_from(Email.name())?;
         let outside = format!("{}@{}", report.mail, self.host);
         let inbound = Inbound {
             thread: desk::channel::ThreadKey { channel, connection: id, conversation: outside.clone() },
@@ -115,7 +115,6 @@ impl Post {
             raw: None,
             letter: None,
         };
-        debug_assert_eq!(Email.name(), CHANNEL);
         let packed = Envelope::pack(inbound, &self.receiver.blobs).await?;
         self.receiver.inbound.send(vec![packed]).await.map_err(ReceiveError::from)?;
         Ok(())

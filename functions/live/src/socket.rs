@@ -6,11 +6,12 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, Query, State};
-use axum::http::header::{CONTENT_TYPE, ORIGIN};
+use axum::http::header::ORIGIN;
 use axum::http::{HeaderMap, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
 use channels::address::Address;
+use channels::problem::answer;
 use channels::webchat::item::Frame;
 use channels::webchat::pass::Pass;
 use futures_util::SinkExt as _;
@@ -82,10 +83,10 @@ async fn open(
         Err(Refused::Token) => {
             upgrade.on_upgrade(async |socket| close(socket, TOKEN_REFUSED, "the token does not hold").await)
         }
-        Err(Refused::Origin) => problem(StatusCode::FORBIDDEN, "origin_not_allowed"),
+        Err(Refused::Origin) => answer(StatusCode::FORBIDDEN, "origin_not_allowed", None),
         Err(Refused::Directory(error)) => {
             tracing::error!(%error, "a connection could not be opened");
-            problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+            answer(StatusCode::SERVICE_UNAVAILABLE, "unavailable", None)
         }
     }
 }
@@ -135,12 +136,4 @@ async fn close(mut socket: WebSocket, code: u16, reason: &'static str) {
         socket.close().await
     })
     .await;
-}
-
-fn problem(status: StatusCode, code: &'static str) -> Response {
-    let title = status.canonical_reason().unwrap_or("Refused");
-    let body = serde_json::json!({
-        "type": "about:blank", "title": title, "status": status.as_u16(), "code": code,
-    });
-    (status, [(CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
 }

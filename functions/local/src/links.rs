@@ -8,8 +8,7 @@ use axum::extract::multipart::MultipartError;
 use axum::extract::{DefaultBodyLimit, Multipart, State};
 use axum::http::StatusCode;
 use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_TYPE,
-    HeaderName,
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, HeaderName,
 };
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -130,11 +129,7 @@ impl IntoResponse for Refused {
             StatusCode::SERVICE_UNAVAILABLE => "unavailable",
             _ => "unreadable_body",
         };
-        let title = status.canonical_reason().unwrap_or("Refused");
-        let body = json!({
-            "type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail, "code": code,
-        });
-        (status, [(CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+        channels::problem::answer(status, code, Some(&detail))
     }
 }
 

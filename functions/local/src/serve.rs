@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use api::Api;
 use axum::middleware::from_fn;
+use channels::email::Email;
 use channels::email::dns::{Lookup, Resolver};
 use channels::http::Http;
 use channels::platform::Outlets;
@@ -193,9 +194,8 @@ impl Parts {
         let host =
             url.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_else(|| "localhost".to_owned());
         let authenticator = Authenticator::new(&resolver, host.clone());
-        let platform = channels::platform(smtp::CHANNEL).ok_or("this version speaks no e-mail")?;
         let reception =
-            Reception::new(self.desk.clone(), platform, self.receiver(), authenticator, host.clone());
+            Reception::new(self.desk.clone(), &Email, self.receiver(), authenticator, host.clone());
         tracing::info!(address = %listener.local_addr()?, "mail is taken by SMTP");
         tokio::spawn(smtp::serve(listener, host, Arc::new(reception), smtp::Limits::default()));
         Ok(())

@@ -9,6 +9,7 @@ pub mod directory;
 pub mod email;
 pub mod http;
 pub mod platform;
+pub mod problem;
 pub mod receiver;
 pub mod telegram;
 pub mod webchat;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use ::http::header::CONTENT_TYPE;
 use ::http::{HeaderMap, StatusCode};
 use axum::Router;
 use axum::body::Bytes;
@@ -187,8 +186,5 @@ fn problem(status: StatusCode) -> Response {
         StatusCode::SERVICE_UNAVAILABLE => "unavailable",
         _ => "unreadable_body",
     };
-    let title = status.canonical_reason().unwrap_or("Refused");
-    let body =
-        serde_json::json!({"type": "about:blank", "title": title, "status": status.as_u16(), "code": code});
-    (status, [(CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+    crate::problem::answer(status, code, None)
 }

@@ -24,7 +24,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 pub(crate) use self::authentication::Authenticator;
-pub(crate) use self::reception::{CHANNEL, Reception};
+pub(crate) use self::reception::Reception;
 use self::session::Session;
 
 /// How long the listener rests when it cannot take a connection, such as for want of file descriptors.

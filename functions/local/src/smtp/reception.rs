@@ -11,9 +11,6 @@ use store::Desk;
 
 use super::{Authenticator, Envelope, Exchange, Unavailable};
 
-/// The channel whose connections take mail.
-pub(crate) const CHANNEL: &str = "email";
-
 /// Takes mail for the addresses of the desk's e-mail connections.
 pub(crate) struct Reception {
     desk: Desk,
@@ -55,7 +52,7 @@ impl Exchange for Reception {
     /// Hands the mail to every connection that it is for. When one of them fails, the sender comes again, and the
     /// others recognise what they have.
     async fn deliver(&self, envelope: Envelope, mut mail: Vec<u8>) -> Result<(), Unavailable> {
-        let channel = Channel::try_from(CHANNEL).map_err(unavailable)?;
+        let channel = Channel::try_from(self.platform.name()).map_err(unavailable)?;
         let arrival = self.authenticator.examine(&envelope, &mail).await;
         mail.splice(0..0, self.trace(&envelope).into_bytes());
         let mut connections: Vec<ConnectionId> =

@@ -27,8 +27,7 @@ pub use self::subject::reply_subject;
 use super::Mailbox;
 use crate::platform::{File, Unsendable};
 
-/// The most bytes that the files of one mail have together, unless the connection's setting `attachment_limit` says
-/// otherwise. Base64 makes ten million of them, which is what common providers take.
+/// The most bytes that the files of one mail have together. Base64 makes ten million of them, which is what common providers take.
 pub const ATTACHMENT_LIMIT: u64 = 7 * 1024 * 1024;
 
 /// A mail to be written.

@@ -4,10 +4,20 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use channels::Connection;
+use channels::http::Http;
+use channels::platform::{Instruments, Outlets};
 use serde_json::{Map, Value, json};
 use store::seal::Secret;
 
 pub(crate) const TOKEN: &str = "123456:AAF_very-secret-token";
+
+pub(crate) fn http() -> Http {
+    Http::new().unwrap()
+}
+
+pub(crate) fn instruments() -> Instruments {
+    Instruments { outlets: Outlets { http: http(), mailer: None }, dns: None }
+}
 
 /// The connection of the bot 42, which listens in groups.
 pub(crate) fn connection() -> Connection {

@@ -9,6 +9,7 @@
 mod bot_api;
 mod calls;
 mod composing;
+mod connecting;
 mod domains;
 mod fixtures;
 mod mail_server;
