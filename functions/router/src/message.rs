@@ -42,6 +42,11 @@ impl Router {
                 Some(thread) => self.desk.ticket(thread.ticket).await?,
                 None => None,
             };
+            if let Some(head) = head.as_ref().filter(|head| head.has_taken(&received.message)) {
+                tracing::info!(key = inbound.key, "a repeated delivery was ignored");
+                taken_by = Some(head.id);
+                break;
+            }
             let taken = match (&place.thread, head) {
                 (Some(_), Some(head)) if received.automatic.is_some() || self.takes(&head).await? => {
                     self.append(&inbound, &place, head, received.clone(), said.clone()).await

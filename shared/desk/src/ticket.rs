@@ -151,6 +151,10 @@ pub struct Ticket {
     /// The ticket that goes on from this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub followed_up_by: Option<TicketId>,
+    /// The platform's ids of the latest messages, oldest first, as far as they are short: a repeated delivery is
+    /// recognised before anything is written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub latest: Vec<String>,
     /// The service-level clocks.
     #[serde(default, skip_serializing_if = "Sla::is_empty")]
     pub sla: Sla,
@@ -163,6 +167,11 @@ impl Ticket {
     pub const MAX_TAG_LENGTH: usize = 40;
     /// The longest subject, in characters.
     pub const MAX_SUBJECT_LENGTH: usize = 200;
+
+    /// How many of the latest messages' ids the head keeps.
+    const LATEST: usize = 8;
+    /// The longest id that it keeps, in bytes.
+    const LATEST_LENGTH: usize = 24;
 
     /// The head that the first event gives.
     pub fn opened(event: &Event, opened: &Opened) -> Self {
@@ -190,6 +199,7 @@ impl Ticket {
             follow_up_of: opened.follow_up_of,
             related_to: opened.related_to,
             followed_up_by: None,
+            latest: Vec::new(),
             sla: Sla::default(),
         };
         ticket.follow(event);
@@ -211,6 +221,9 @@ impl Ticket {
         self.seq = event.seq;
         self.version += 1;
         self.updated_at = event.at;
+        if let Fact::MessageReceived(message) = &event.fact {
+            self.remember(&message.message);
+        }
         match &event.fact {
             Fact::MessageReceived(message) if message.asks => {
                 self.waiting_since = self.waiting_since.or(Some(event.at));
@@ -231,6 +244,11 @@ impl Ticket {
         self.follow(event);
     }
 
+    /// Whether this is one of the latest messages. `false` says nothing: the message's own item decides.
+    pub fn has_taken(&self, message: &str) -> bool {
+        self.latest.iter().any(|latest| latest == message)
+    }
+
     /// Whether a customer's message at `now` still belongs to this ticket.
     pub fn takes_message_at(&self, now: Timestamp, reopen_window: jiff::SignedDuration) -> bool {
         match self.status {
@@ -239,6 +257,16 @@ impl Ticket {
             Status::Spam => true,
             status => status.is_active(),
         }
+    }
+
+    fn remember(&mut self, message: &str) {
+        if message.len() > Self::LATEST_LENGTH {
+            return;
+        }
+        if self.latest.len() >= Self::LATEST {
+            self.latest.remove(0);
+        }
+        self.latest.push(message.to_owned());
     }
 
     fn change(&mut self, changes: &Changes, content: &Content) {

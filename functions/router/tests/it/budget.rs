@@ -25,10 +25,25 @@ async fn the_first_message_of_a_stranger() {
 }
 
 #[tokio::test]
-async fn a_repeated_delivery_writes_nothing() {
+async fn a_repeated_delivery_costs_two_reads() {
     let stage = Stage::new().await;
     stage.deliver(message("1", "Hello"), 1).await;
     let before = stage.ticket(1).await;
+    stage.table.take();
     assert_eq!(stage.deliver(message("1", "Hello"), 1).await, []);
+    let asked = stage.table.take();
+    assert_eq!(asked, Asked { gets: 2, ..Asked::default() }, "the thread, then the head");
     assert_eq!(stage.ticket(1).await, before);
+}
+
+#[tokio::test]
+async fn a_delivery_repeated_after_many_others_writes_nothing() {
+    let stage = Stage::new().await;
+    for id in 1..=20 {
+        assert_eq!(stage.deliver(message(&id.to_string(), "Hello?"), 1).await, []);
+    }
+    let before = stage.ticket(1).await;
+    assert_eq!(stage.deliver(message("1", "Hello?"), 1).await, []);
+    assert_eq!(stage.ticket(1).await, before);
+    assert_eq!(stage.ticket(2).await, None);
 }
