@@ -5,6 +5,7 @@
 //! message that may have been accepted must not be sent again.
 
 mod guard;
+mod network;
 
 use std::error::Error as _;
 use std::fmt::Write as _;
@@ -12,31 +13,38 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::{HeaderMap, Method, StatusCode};
-use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt as _;
+use async_trait::async_trait;
+use bytes::Bytes;
 use reqwest::dns::Resolve;
 use reqwest::multipart::Form;
-use reqwest::redirect::Policy;
 use serde_json::Value;
 use url::Url;
 
-use self::guard::{Guarded, System};
+use self::guard::System;
 pub use self::guard::{Origin, is_public};
-
-/// How long a connection may take to stand: name, TCP and TLS.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How long an unused connection is kept. Platforms close theirs after a minute or so, and a frozen Lambda function
-/// does not notice; a request written to such a connection is lost with its fate unknown.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+use self::network::Network;
+pub use self::network::install_tls;
 
 /// The client. Clones share their connections.
 #[derive(Debug, Clone)]
 pub struct Http {
-    /// Reaches public addresses alone.
-    guarded: reqwest::Client,
-    /// Reaches every address. A client of its own, so that no guarded call finds one of its open connections.
-    trusting: reqwest::Client,
+    transport: Arc<dyn Transport>,
+}
+
+/// What carries a request: the network, or whatever stands in for it where there is none.
+#[async_trait]
+pub trait Transport: std::fmt::Debug + Send + Sync + 'static {
+    /// Carries a request to where it may go: to public addresses alone, or, where the owner chose the address, to any.
+    async fn carry(&self, call: Call, destination: Reach) -> Result<Answer, HttpError>;
+}
+
+/// Which addresses a request may reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Those of the public Internet.
+    Public,
+    /// All.
+    Everywhere,
 }
 
 /// A client that cannot be built, such as for want of root certificates.
@@ -100,12 +108,6 @@ pub enum Reached {
     Maybe,
 }
 
-/// Chooses the TLS implementation of the process.
-pub fn install_tls() {
-    // Somebody else may have installed a provider first; theirs will do.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-}
-
 impl Http {
     /// Builds the client.
     ///
@@ -115,22 +117,13 @@ impl Http {
         Self::with_resolver(Arc::new(System))
     }
 
+    /// A client on another way than the network.
+    pub fn over(transport: Arc<dyn Transport>) -> Self {
+        Self { transport }
+    }
+
     fn with_resolver(resolver: Arc<dyn Resolve>) -> Result<Self, Unbuildable> {
-        install_tls();
-        let build = |resolver: Arc<dyn Resolve>| {
-            reqwest::Client::builder()
-                .user_agent(concat!("Lambdesk/", env!("CARGO_PKG_VERSION")))
-                .redirect(Policy::none())
-                .retry(reqwest::retry::never())
-                .no_proxy()
-                .connect_timeout(CONNECT_TIMEOUT)
-                .pool_idle_timeout(IDLE_TIMEOUT)
-                .dns_resolver(resolver)
-                .build()
-                .map_err(Unbuildable)
-        };
-        let guarded = build(Arc::new(Guarded::new(Arc::clone(&resolver))))?;
-        Ok(Self { guarded, trusting: build(resolver)? })
+        Ok(Self::over(Arc::new(Network::new(resolver)?)))
     }
 
     /// Makes one request to one of the allowed origins.
@@ -140,40 +133,9 @@ impl Http {
     pub async fn call(&self, call: Call, allowed: &[Origin]) -> Result<Answer, HttpError> {
         let origin =
             allowed.iter().find(|origin| origin.holds(&call.url)).ok_or_else(HttpError::forbidden)?;
-        let client = if origin.is_trusted() { &self.trusting } else { &self.guarded };
-        let request = client.request(call.method, call.url).timeout(call.timeout);
-        let request = match call.body {
-            Body::Empty => request,
-            Body::Json(value) => request.json(&value),
-            Body::Form(form) => request.multipart(form),
-        };
-        let response = request.send().await.map_err(HttpError::of_request)?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = collect(response, call.limit).await?;
-        Ok(Answer { status, headers, body })
+        let reach = if origin.is_trusted() { Reach::Everywhere } else { Reach::Public };
+        self.transport.carry(call, reach).await
     }
-}
-
-/// Reads a body of at most `limit` bytes. The declared length saves the reading; the counted one decides.
-async fn collect(response: reqwest::Response, limit: u64) -> Result<Bytes, HttpError> {
-    let too_large = || HttpError {
-        reached: Reached::Maybe,
-        reason: "too_large",
-        detail: format!("the answer has more than {limit} bytes"),
-    };
-    if response.content_length().is_some_and(|length| length > limit) {
-        return Err(too_large());
-    }
-    let mut body = BytesMut::new();
-    let mut chunks = response.bytes_stream();
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(HttpError::of_request)?;
-        if (body.len() as u64).saturating_add(chunk.len() as u64) > limit {
-            return Err(too_large());
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body.freeze())
 }
 
 impl HttpError {
