@@ -4,7 +4,7 @@
 //! group is delivered. A deduplication id swallows repetitions for five minutes, no longer: it saves work, the table
 //! gives the guarantee.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::time::Duration;
 
@@ -179,4 +179,52 @@ where
         }
     }
     failed
+}
+
+/// Which failed messages come back at a known time.
+///
+/// The later ones of a group wait with the one that failed: as long as they are in hand, SQS holds back the group.
+pub fn releases<'a>(batch: &'a [Message], failed: &[Failed]) -> Vec<(&'a str, Duration)> {
+    let failed: HashMap<&str, Option<Duration>> =
+        failed.iter().map(|failed| (failed.id.as_str(), failed.after)).collect();
+    let mut groups: HashMap<&str, Duration> = HashMap::new();
+    let mut releases = Vec::new();
+    for message in batch {
+        let Some(after) = failed.get(message.id.as_str()) else {
+            continue;
+        };
+        let group = message.group.as_deref();
+        let after = after.or_else(|| groups.get(group?).copied());
+        if let Some(after) = after {
+            releases.push((message.receipt.as_str(), after));
+            groups.extend(group.map(|group| (group, after)));
+        }
+    }
+    releases
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_waits_together() {
+        let message = |id: &str, group: Option<&str>| Message {
+            id: id.to_owned(),
+            receipt: format!("r{id}"),
+            body: "{}".to_owned(),
+            group: group.map(str::to_owned),
+            receives: 1,
+            sent_at: Timestamp::UNIX_EPOCH,
+        };
+        let batch =
+            [message("1", Some("a")), message("2", Some("b")), message("3", Some("a")), message("4", None)];
+        let failed =
+            |id: &str, after: Option<u64>| Failed { id: id.into(), after: after.map(Duration::from_secs) };
+        assert_eq!(
+            releases(&batch, &[failed("1", Some(7)), failed("3", None), failed("4", None)]),
+            [("r1", Duration::from_secs(7)), ("r3", Duration::from_secs(7))]
+        );
+        assert_eq!(releases(&batch, &[failed("2", None)]), []);
+    }
 }

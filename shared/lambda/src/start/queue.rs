@@ -1,13 +1,11 @@
 //! Batches from a queue.
 
-use std::collections::HashMap;
 use std::future::Future;
-use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use lambda_runtime::{LambdaEvent, service_fn};
 use store::environment::System;
-use store::queue::{Failed, Message, Queue};
+use store::queue::{Failed, Message, Queue, releases};
 use tokio::time::Instant;
 
 use super::until;
@@ -64,28 +62,6 @@ fn messages(event: SqsEvent) -> Result<Vec<Message>, Error> {
         .collect()
 }
 
-/// Which failed messages come back at a known time.
-///
-/// The later ones of a group wait with the one that failed: as long as they are in hand, SQS holds back the group.
-fn releases<'a>(batch: &'a [Message], failed: &[Failed]) -> Vec<(&'a str, Duration)> {
-    let failed: HashMap<&str, Option<Duration>> =
-        failed.iter().map(|failed| (failed.id.as_str(), failed.after)).collect();
-    let mut groups: HashMap<&str, Duration> = HashMap::new();
-    let mut releases = Vec::new();
-    for message in batch {
-        let Some(after) = failed.get(message.id.as_str()) else {
-            continue;
-        };
-        let group = message.group.as_deref();
-        let after = after.or_else(|| groups.get(group?).copied());
-        if let Some(after) = after {
-            releases.push((message.receipt.as_str(), after));
-            groups.extend(group.map(|group| (group, after)));
-        }
-    }
-    releases
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -114,21 +90,5 @@ mod tests {
     fn a_message_without_id_fails_the_event() {
         let json = json!({"Records": [{"receiptHandle": "r", "body": "b"}]}).to_string();
         assert!(messages(event(&json)).is_err());
-    }
-
-    #[test]
-    fn a_group_waits_together() {
-        let message = |id: &str, group: Option<&str>| {
-            received(Some(id.into()), Some(format!("r{id}")), Some("{}".into()), group, None, None).unwrap()
-        };
-        let batch =
-            [message("1", Some("a")), message("2", Some("b")), message("3", Some("a")), message("4", None)];
-        let failed =
-            |id: &str, after: Option<u64>| Failed { id: id.into(), after: after.map(Duration::from_secs) };
-        assert_eq!(
-            releases(&batch, &[failed("1", Some(7)), failed("3", None), failed("4", None)]),
-            [("r1", Duration::from_secs(7)), ("r3", Duration::from_secs(7))]
-        );
-        assert_eq!(releases(&batch, &[failed("2", None)]), []);
     }
 }
