@@ -1,36 +1,10 @@
-use jiff::ToSpan;
+mod oracle;
+
 use jiff::civil::date;
-use jiff::tz::TimeZone;
-use proptest::prelude::*;
 use serde_json::{Value, json};
 use ulid::Ulid;
 
 use super::*;
-
-/// Every zone whose offset moves in a way of its own: by 30 minutes or two hours, at midnight, for Ramadan, over
-/// a whole day, or never.
-const ZONES: [&str; 20] = [
-    "Africa/Cairo",
-    "Africa/Casablanca",
-    "America/Havana",
-    "America/New_York",
-    "America/Nuuk",
-    "America/Santiago",
-    "America/Sao_Paulo",
-    "America/St_Johns",
-    "Antarctica/Troll",
-    "Asia/Beirut",
-    "Asia/Gaza",
-    "Asia/Kathmandu",
-    "Asia/Tehran",
-    "Australia/Lord_Howe",
-    "Europe/Berlin",
-    "Europe/Dublin",
-    "Europe/London",
-    "Pacific/Apia",
-    "Pacific/Chatham",
-    "UTC",
-];
 
 fn id() -> CalendarId {
     CalendarId::new(Ulid::from_parts(1, 1))
@@ -268,117 +242,4 @@ fn the_stored_form_is_the_form_of_the_api() {
     assert_eq!(stored["week"]["sunday"], json!([]));
     assert_eq!(serde_json::from_value::<Calendar>(stored).unwrap(), office);
     assert_eq!(Calendar::new(id(), office.schedule().clone()).unwrap(), office);
-}
-
-/// Hours as minutes, for the count by hand: by weekday from Monday, and those of two dates.
-#[derive(Debug, Clone)]
-struct Plan {
-    week: Vec<Vec<(u16, u16)>>,
-    holiday: Date,
-    exception: (Date, Vec<(u16, u16)>),
-}
-
-impl Plan {
-    fn calendar(&self, zone: &str) -> Calendar {
-        let text = |minutes: u16| format!("{:02}:{:02}", minutes / 60, minutes % 60);
-        let hours = |day: &[(u16, u16)]| -> Value {
-            day.iter().map(|(start, end)| json!({"start": text(*start), "end": text(*end)})).collect()
-        };
-        let names = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
-        let week: serde_json::Map<_, _> =
-            names.iter().zip(&self.week).map(|(name, day)| ((*name).to_owned(), hours(day))).collect();
-        let holidays = json!([{"date": self.holiday, "name": "Holiday"}]);
-        let exceptions = json!([{"date": self.exception.0, "hours": hours(&self.exception.1)}]);
-        with_dates(zone, Value::Object(week), holidays, exceptions).unwrap()
-    }
-
-    fn day(&self, date: Date) -> &[(u16, u16)] {
-        match date {
-            date if date == self.exception.0 => &self.exception.1,
-            date if date == self.holiday => &[],
-            date => &self.week[date.weekday().to_monday_zero_offset() as usize],
-        }
-    }
-
-    /// Whether the wall clock shows working time.
-    fn works(&self, wall: DateTime) -> bool {
-        let minute = wall.hour() as u16 * 60 + wall.minute() as u16;
-        let today = self
-            .day(wall.date())
-            .iter()
-            .any(|(start, end)| *start <= minute && (minute < *end || end < start));
-        let yesterday = self.day(wall.date().yesterday().unwrap()).iter();
-        today || yesterday.into_iter().any(|(start, end)| end < start && minute < *end)
-    }
-}
-
-fn any_day() -> impl Strategy<Value = Vec<(u16, u16)>> {
-    // Quarters of an hour meet the changes of the clocks, and each other, more often than any minutes.
-    let time = prop_oneof![3 => (0..96_u16).prop_map(|quarter| quarter * 15), 1 => 0..1440_u16];
-    let interval = (time.clone(), prop_oneof![9 => time, 1 => Just(1440)]);
-    prop::collection::vec(interval.prop_filter("not empty", |(start, end)| start != end), 0..4)
-}
-
-/// A moment within two days before a change of the zone's offset, and hours to be counted from it.
-fn any_case() -> impl Strategy<Value = (&'static str, Plan, Timestamp)> {
-    let moment = (prop::sample::select(&ZONES[..]), 0..60_usize, 0..172_800_i64);
-    let dates = (0..4_i32, 4..6_i32, any_day());
-    (moment, prop::collection::vec(any_day(), 7), dates)
-        .prop_map(|((name, index, before), week, dates)| {
-            let zone = TimeZone::get(name).unwrap();
-            let change = zone.following(at("2005-01-01T00:00Z")).nth(index);
-            let change = change.map_or(at("2026-03-29T01:00Z"), |change| change.timestamp());
-            let from = change - before.seconds();
-            let day = |offset: i32| zone.to_datetime(from).date() + offset.days();
-            (name, Plan { week, holiday: day(dates.0), exception: (day(dates.1 - 3), dates.2) }, from)
-        })
-        .prop_filter("one date, one word", |(_, plan, _)| plan.holiday != plan.exception.0)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn counting_agrees_with_counting_by_hand((name, plan, from) in any_case(), seconds in 1..200_000_u64) {
-        let (calendar, zone) = (plan.calendar(name), TimeZone::get(name).unwrap());
-        let end = from + 120.hours();
-        let (mut counted, mut deadline, mut minute) = (0, None, from);
-        while minute < end {
-            // Offsets change on the minute, so that within one nothing does.
-            let rest = 60 - minute.as_second().rem_euclid(60);
-            let next = (minute + rest.seconds()).min(end);
-            if plan.works(zone.to_datetime(minute)) {
-                let length = u64::try_from(minute.duration_until(next).as_secs()).unwrap();
-                if deadline.is_none() && counted + length >= seconds {
-                    deadline = add(None, minute, seconds - counted);
-                }
-                counted += length;
-            }
-            minute = next;
-        }
-        prop_assert_eq!(calendar.between(from, end), counted);
-        let added = calendar.add(from, seconds);
-        match deadline {
-            Some(_) => prop_assert_eq!(added, deadline),
-            None => prop_assert!(added.is_none_or(|added| added > end)),
-        }
-    }
-
-    #[test]
-    fn what_is_added_lies_between(
-        (name, plan, from) in any_case(),
-        seconds in 0..2_000_000_u64,
-        more in 0..100_000_u64,
-        nanosecond in 0..1_000_000_000_i64,
-    ) {
-        let (calendar, from) = (plan.calendar(name), from + nanosecond.nanoseconds());
-        if let Some(end) = calendar.add(from, seconds) {
-            prop_assert!(end >= from);
-            prop_assert_eq!(calendar.between(from, end), seconds);
-            let later = calendar.add(from, seconds + more);
-            prop_assert!(later.is_none_or(|later| later >= end));
-            let started_later = calendar.add(from + i64::try_from(more).unwrap().seconds(), seconds);
-            prop_assert!(started_later.is_none_or(|later| later >= end));
-        }
-    }
 }
