@@ -7,9 +7,9 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 
 use axum::extract::FromRequestParts;
-use axum::http::header::AUTHORIZATION;
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use channels::bearer::bearer;
 use desk::access::{Denied, Principal, Scope};
 use desk::command::{Command, Refusal, Request};
 use desk::event::{Actor, Event};
@@ -292,13 +292,6 @@ impl<R: Right> Access<R> {
     ) -> Result<Executed, ExecuteError> {
         self.desk.answer(ticket.id, Some(ticket.0.clone()), answer, self.actor(), None, companions).await
     }
-}
-
-/// The token of a request.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
-    let token = token.trim();
-    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
 fn unauthorized() -> Problem {

@@ -1,9 +1,8 @@
 //! Who asks: a visitor with a token of the connection in the path.
 
 use axum::extract::FromRequestParts;
-use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use channels::bearer::bearer;
 use channels::webchat::pass::Pass;
 use desk::channel::ThreadKey;
 
@@ -41,9 +40,4 @@ impl FromRequestParts<Shared> for Visitor {
         let thread = line.known.open.thread(pass.visitor.to_string());
         Ok(Self { pass, thread, line })
     }
-}
-
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

@@ -4,6 +4,7 @@
 //! rest of the system never names a platform: it looks one up with [`platform()`].
 
 pub mod address;
+pub mod bearer;
 pub mod connection;
 pub mod directory;
 pub mod email;

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use ::http::HeaderMap;
-use ::http::header::AUTHORIZATION;
 use async_trait::async_trait;
 use bytes::Bytes;
 use desk::channel::{ChannelClass, ThreadKey};
@@ -18,6 +17,7 @@ use super::dns::{Expectations, examine_domain};
 use super::html::{Images, sanitise};
 use super::{arrival, incoming, outgoing, smtp};
 use crate::Connection;
+use crate::bearer::bearer;
 use crate::http::Http;
 use crate::platform::{
     Accepted, ConnectError, Destination, FetchError, Fetched, File, Finding, Instruments, Message, Outlets,
@@ -137,10 +137,8 @@ impl Platform for Email {
 
     fn verify(&self, connection: &Connection, headers: &HeaderMap, _: &[u8]) -> Result<(), Unauthentic> {
         let secret = connection.secret("secret").ok_or(Unauthentic)?;
-        let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).ok_or(Unauthentic)?;
-        let (scheme, given) = given.trim().split_once(' ').ok_or(Unauthentic)?;
-        let same = bool::from(secret.as_bytes().ct_eq(given.trim().as_bytes()));
-        if scheme.eq_ignore_ascii_case("bearer") && same { Ok(()) } else { Err(Unauthentic) }
+        let given = bearer(headers).ok_or(Unauthentic)?;
+        if secret.as_bytes().ct_eq(given.as_bytes()).into() { Ok(()) } else { Err(Unauthentic) }
     }
 
     fn parse(&self, connection: &Connection, body: &[u8], received_at: Timestamp) -> Vec<Inbound> {
