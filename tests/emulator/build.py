@@ -1,12 +1,14 @@
-"""Builds the functions for this machine, which is what the emulator runs, in one invocation of cargo.
+"""Builds the functions for this machine, which is what the emulator runs, in one invocation of cargo-lambda.
 
-They lie in `target/emulator-functions/<package>/bootstrap` afterwards, as cargo-lambda would have left them.
+They lie in `target/emulator-functions/<package>/bootstrap` afterwards.
 
     .venv/bin/python tests/emulator/build.py
 """
 
-import shutil
+import os
+import platform
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -28,17 +30,14 @@ def packages(template):
 
 def build():
     """Builds every function of `template.yaml`."""
-    names = sorted(set(packages(read(ROOT / "template.yaml")).values()))
-    command = ["cargo", "build", "--locked", "--profile", "emulator", "--bins"]
-    for name in names:
+    architecture = {"aarch64": "--arm64"}.get(platform.machine(), "--x86-64")
+    command = ["cargo", "lambda", "build", "--locked", "--profile", "emulator", architecture, "--bins"]
+    command += ["--lambda-dir", str(BUILT)]
+    for name in sorted(set(packages(read(ROOT / "template.yaml")).values())):
         command += ["-p", name]
-    subprocess.run(command, cwd=ROOT, check=True)
-    for name in names:
-        folder = BUILT / name
-        folder.mkdir(parents=True, exist_ok=True)
-        # By a rename, so that a function that is running keeps its file.
-        shutil.copy2(ROOT / "target" / "emulator" / name, folder / "new")
-        (folder / "new").rename(folder / "bootstrap")
+    # cargo-lambda and the Zig that links for it lie beside this Python.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    subprocess.run(command, cwd=ROOT, check=True, env={**os.environ, "PATH": path})
 
 
 if __name__ == "__main__":
