@@ -160,7 +160,7 @@ impl ByHand {
         match self.deadline(start, seconds) {
             Some(deadline) => assert_eq!(added, Some(deadline), "{seconds} s from {from}"),
             None => {
-                assert!(added.is_none_or(|added| added > self.end()), "{seconds} s from {from}: {added:?}")
+                assert!(added.is_none_or(|added| added > self.end()), "{seconds} s from {from}: {added:?}");
             }
         }
     }
