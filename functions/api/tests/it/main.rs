@@ -12,6 +12,7 @@ mod authorisation;
 mod bot;
 mod connections;
 mod contacts;
+mod damaged;
 mod document;
 mod errors;
 mod idempotency;

@@ -11,6 +11,9 @@ use channels::webchat::pass::Pass;
 use desk::channel::{Channel, ThreadKey};
 use desk::ids::{ConnectionId, Ulid, VisitorId};
 use live::{Door, Gateway, GatewayEvent};
+use mutations::{config, damaged_text};
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 use store::Desk;
 use store::connections::{Health, StoredConnection};
 use store::environment::{Environment as _, System};
@@ -127,4 +130,24 @@ async fn who_may_not_come_in_stays_out() {
     assert_eq!(stage.connect(&stage.token, "https://evil.example").await, 403);
     assert_eq!(stage.connect(&stage.token, "null").await, 403);
     assert_eq!(stage.open().await, 0);
+}
+
+#[test]
+fn whatever_a_stranger_says_changes_nothing() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let stage = runtime.block_on(Stage::new());
+    assert_eq!(runtime.block_on(stage.connect(&stage.token, "https://shop.example")), 200);
+    let frames =
+        [r#"{"type":"ping"}"#, r#"{"type":"later","a":[1,{}]}"#].map(|frame| frame.as_bytes().to_vec());
+    let said = (damaged_text(vec![stage.token.clone().into_bytes()]), damaged_text(frames.to_vec()));
+    let heard = |(token, text): (String, String)| {
+        let refused = runtime.block_on(stage.connect(&token, "https://shop.example"));
+        prop_assert!(refused == 401 || token == stage.token, "{refused}: {token}");
+        prop_assert_eq!(runtime.block_on(stage.says(&text)), 200);
+        prop_assert_eq!(runtime.block_on(stage.open()), 1);
+        Ok(())
+    };
+    if let Err(error) = TestRunner::new(config()).run(&said, heard) {
+        panic!("{error}");
+    }
 }

@@ -6,6 +6,8 @@
     reason = "a test may fail loudly, in its helpers, too"
 )]
 
+mod damaged;
+mod forged;
 mod history;
 mod identity;
 mod limits;

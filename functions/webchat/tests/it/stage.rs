@@ -300,6 +300,11 @@ impl Stage {
         }
     }
 
+    /// How many messages wait for the router.
+    pub(crate) async fn waiting(&self) -> usize {
+        usize::try_from(self.inbound.depth().await.unwrap().waiting).unwrap()
+    }
+
     pub(crate) fn thread(&self, guest: &Guest) -> ThreadKey {
         let channel = Channel::try_from("webchat").unwrap();
         ThreadKey { channel, connection: self.connection, conversation: guest.id.clone() }

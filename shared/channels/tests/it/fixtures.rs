@@ -2,11 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::{Arc, LazyLock};
 
+use async_trait::async_trait;
 use channels::Connection;
 use channels::http::Http;
 use channels::platform::{Instruments, Outlets};
+use jiff::Timestamp;
+use object_store::memory::InMemory;
 use serde_json::{Map, Value, json};
+use store::blobs::{BlobError, Blobs, Links, UploadForm};
 use store::seal::Secret;
 
 pub(crate) const TOKEN: &str = "123456:AAF_very-secret-token";
@@ -17,6 +22,25 @@ pub(crate) fn http() -> Http {
 
 pub(crate) fn instruments() -> Instruments {
     Instruments { outlets: Outlets { http: http(), mailer: None }, dns: None }
+}
+
+/// An object store in memory.
+pub(crate) fn blobs() -> Blobs {
+    Blobs::new(Arc::new(InMemory::new()), Arc::new(NoLinks))
+}
+
+/// Nobody asks for links here.
+struct NoLinks;
+
+#[async_trait]
+impl Links for NoLinks {
+    async fn upload(&self, _: &str, _: u64, _: &str, _: Timestamp) -> Result<UploadForm, BlobError> {
+        Ok(UploadForm { url: String::new(), fields: Map::new() })
+    }
+
+    async fn download(&self, _: &str, _: &str, _: Timestamp) -> Result<Option<String>, BlobError> {
+        Ok(None)
+    }
 }
 
 /// The connection of the bot 42, which listens in groups.
@@ -43,6 +67,11 @@ pub(crate) fn connection_to(api_url: &str) -> Connection {
 
 /// Every update of `tests/fixtures/telegram`, by name.
 pub(crate) fn updates() -> BTreeMap<String, Vec<u8>> {
+    static UPDATES: LazyLock<BTreeMap<String, Vec<u8>>> = LazyLock::new(read_updates);
+    UPDATES.clone()
+}
+
+fn read_updates() -> BTreeMap<String, Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/telegram");
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     files

@@ -3,6 +3,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a test may fail loudly, in its helpers, too"
 )]
 
@@ -10,8 +11,10 @@ mod bot_api;
 mod calls;
 mod composing;
 mod connecting;
+mod damaged;
 mod domains;
 mod fixtures;
+mod forged;
 mod mail_server;
 mod mailing;
 mod meaning;

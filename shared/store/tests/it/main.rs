@@ -7,6 +7,7 @@
 )]
 
 mod changes;
+mod damaged;
 mod durability;
 mod environment;
 mod opening;
