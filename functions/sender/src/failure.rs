@@ -121,8 +121,12 @@ impl Sender {
         reply.held = false;
         reply.reason = Some(reason.to_owned());
         reply.detail = Some(detail.to_owned());
-        let problem =
-            DeliveryProblem { reply: reply.id, reason: reason.to_owned(), detail: Some(detail.to_owned()) };
+        let problem = DeliveryProblem {
+            reply: reply.id,
+            reason: reason.to_owned(),
+            detail: Some(detail.to_owned()),
+            automatic: reply.content.automatic,
+        };
         let request =
             Request { actor: Actor::System, cause: Some("sender".to_owned()), command: command(problem) };
         let ticket = reply.ticket;

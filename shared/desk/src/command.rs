@@ -1,5 +1,7 @@
 //! What one may ask of a ticket, and the answers that refuse.
 
+use jiff::Timestamp;
+
 use crate::channel::{ChannelClass, ThreadKey};
 use crate::event::{Actor, ButtonPressed, DeliveryProblem, MessageReceived, Replied, Said};
 use crate::ids::{AgentId, ContactId, ReplyId, TeamId, TicketId};
@@ -60,7 +62,14 @@ pub enum Command {
     /// Note that nobody knows whether a reply was delivered.
     DoubtReply(DeliveryProblem),
     /// Note that an uncertain reply did arrive.
-    ConfirmReply(ReplyId),
+    ConfirmReply {
+        /// The reply.
+        reply: ReplyId,
+        /// When it was written.
+        written_at: Timestamp,
+        /// Whether a machine wrote it.
+        automatic: bool,
+    },
     /// Do what time demands: warnings, breaches, closing.
     Tick,
     /// Compute the clocks anew, after policies or calendars changed.

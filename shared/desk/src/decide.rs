@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 
 use crate::command::{Command, Opening, Refusal, Request, Update};
-use crate::event::{Actor, Changes, Content, Effects, Event, Fact, MessageRef, Opened, Said, VERSION};
+use crate::event::{
+    Actor, Changes, Content, DeliveryProblem, Effects, Event, Fact, MessageRef, Opened, Said, VERSION,
+};
 use crate::settings::Settings;
 use crate::sla::{ClockChange, Sla, Terms};
 use crate::ticket::{Status, Ticket};
@@ -96,16 +98,19 @@ pub fn decide(
             (Fact::Replied(replied), (*said).into())
         }
         Command::FailReply(problem) => {
-            draft.not_delivered();
+            draft.not_delivered(&problem);
             (Fact::ReplyFailed(problem), Content::None)
         }
         Command::DoubtReply(problem) => {
-            draft.not_delivered();
+            draft.not_delivered(&problem);
             (Fact::ReplyUncertain(problem), Content::None)
         }
-        Command::ConfirmReply(reply) => {
-            draft.answered();
-            (Fact::ReplyConfirmed { reply }, Content::None)
+        Command::ConfirmReply { reply, written_at, automatic } => {
+            let answers = !automatic && ticket.asked_at.is_none_or(|asked| asked <= written_at);
+            if answers {
+                draft.confirmed();
+            }
+            (Fact::ReplyConfirmed { reply, answers }, Content::None)
         }
         Command::Update(update) => match draft.update(update)? {
             Some(changed) => changed,
@@ -162,6 +167,8 @@ struct Draft<'a> {
     now: Timestamp,
     status: Status,
     priority: crate::ticket::Priority,
+    /// Since when somebody waits for an answer, or did as it was solved without one.
+    waiting_since: Option<Timestamp>,
     sla: Sla,
     effects: Effects,
 }
@@ -174,6 +181,7 @@ impl<'a> Draft<'a> {
             now,
             status: ticket.status,
             priority: ticket.priority,
+            waiting_since: ticket.waiting_since.or(ticket.unanswered_since),
             sla: ticket.sla.clone(),
             effects: Effects::default(),
         };
@@ -216,6 +224,9 @@ impl<'a> Draft<'a> {
     }
 
     fn customer_speaks(&mut self) {
+        if self.status == Status::Solved {
+            self.waiting_since = None;
+        }
         match self.status {
             Status::WaitingCustomer | Status::WaitingThirdParty | Status::Solved => self.go(Status::Open),
             // What is unwanted makes no work.
@@ -226,26 +237,41 @@ impl<'a> Draft<'a> {
         self.step(|sla, terms, now| sla.asked(terms, answered_before, now));
     }
 
-    /// Brings the clocks in line with the promises that now hold, and starts those that are new.
+    /// Brings the clocks in line with the promises that now hold, and starts those that are new: a response is measured
+    /// from the question on, whatever stood in between.
     fn retarget(&mut self) {
         if !self.status.is_active() {
             return;
         }
         self.step(Sla::retargeted);
         self.step(Sla::opened);
-        if self.ticket.waiting_since.is_some() {
+        if let Some(since) = self.waiting_since {
             let answered_before = self.ticket.first_reply_at.is_some();
-            self.step(|sla, terms, now| sla.asked(terms, answered_before, now));
+            self.step(|sla, terms, _| sla.asked(terms, answered_before, since));
         }
     }
 
     fn answered(&mut self) {
+        self.waiting_since = None;
         self.step(Sla::answered);
     }
 
-    fn not_delivered(&mut self) {
-        // Solved, too: a solution that did not arrive is none, and nobody looks at what is solved.
-        if matches!(self.status, Status::WaitingCustomer | Status::Solved) {
+    /// An answer of which nobody knew did arrive: what the doubt undid is done again.
+    fn confirmed(&mut self) {
+        self.answered();
+        if matches!(self.status, Status::New | Status::Open) {
+            self.go(Status::WaitingCustomer);
+        }
+    }
+
+    fn not_delivered(&mut self, problem: &DeliveryProblem) {
+        if problem.automatic {
+            return;
+        }
+        // Solved and closed, too: a solution that did not arrive is none, and nobody looks at what is solved. Unless the
+        // conversation goes on in another ticket by now.
+        let done = matches!(self.status, Status::WaitingCustomer | Status::Solved | Status::Closed);
+        if done && self.ticket.followed_up_by.is_none() {
             self.go(Status::Open);
         }
         if self.status.is_active() {

@@ -131,6 +131,9 @@ pub enum Fact {
     ReplyConfirmed {
         /// The reply.
         reply: ReplyId,
+        /// Whether nobody waits for an answer any more: it was written by a human, and nothing was asked since.
+        #[serde(default = "yes")]
+        answers: bool,
     },
     /// A note for the team.
     NoteAdded {},
@@ -249,6 +252,10 @@ pub struct Replied {
     pub again: Option<ReplyId>,
 }
 
+const fn yes() -> bool {
+    true
+}
+
 /// The data of a failed or uncertain delivery.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DeliveryProblem {
@@ -259,6 +266,9 @@ pub struct DeliveryProblem {
     /// What the platform said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// Whether a machine had written it: nobody waits for what nobody asked for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub automatic: bool,
 }
 
 /// What an update changed. An absent field was left alone; a present `null` was cleared.

@@ -136,6 +136,12 @@ pub struct Ticket {
     /// When the oldest question came that nobody has answered; absent while nobody waits for us.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_since: Option<Timestamp>,
+    /// When the latest question came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<Timestamp>,
+    /// While it is solved: since when somebody waited as it was solved without an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unanswered_since: Option<Timestamp>,
     /// When a human first answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_reply_at: Option<Timestamp>,
@@ -194,6 +200,8 @@ impl Ticket {
             created_at: event.at,
             updated_at: event.at,
             waiting_since: None,
+            asked_at: None,
+            unanswered_since: None,
             first_reply_at: None,
             solved_at: None,
             follow_up_of: opened.follow_up_of,
@@ -225,18 +233,18 @@ impl Ticket {
             self.remember(&message.message);
         }
         match &event.fact {
-            Fact::MessageReceived(message) if message.asks => {
-                self.waiting_since = self.waiting_since.or(Some(event.at));
-            }
-            Fact::ButtonPressed(_) => self.waiting_since = self.waiting_since.or(Some(event.at)),
+            Fact::MessageReceived(message) if message.asks => self.ask(event.at),
+            Fact::ButtonPressed(_) => self.ask(event.at),
             Fact::Replied(replied) if !replied.automatic => {
-                self.waiting_since = None;
+                (self.waiting_since, self.unanswered_since) = (None, None);
                 self.first_reply_at = self.first_reply_at.or(Some(event.at));
             }
-            Fact::ReplyFailed(_) | Fact::ReplyUncertain(_) => {
+            Fact::ReplyFailed(problem) | Fact::ReplyUncertain(problem) if !problem.automatic => {
                 self.waiting_since = self.waiting_since.or(Some(event.at));
             }
-            Fact::ReplyConfirmed { .. } => self.waiting_since = None,
+            Fact::ReplyConfirmed { answers: true, .. } => {
+                (self.waiting_since, self.unanswered_since) = (None, None);
+            }
             Fact::Updated(changes) => self.change(changes, &event.content),
             Fact::FollowedUp { by } => self.followed_up_by = Some(*by),
             _ => {}
@@ -257,6 +265,13 @@ impl Ticket {
             Status::Spam => true,
             status => status.is_active(),
         }
+    }
+
+    fn ask(&mut self, at: Timestamp) {
+        self.waiting_since = self.waiting_since.or(Some(at));
+        self.asked_at = Some(at);
+        // Whoever asks again after a solution waits from then on.
+        self.unanswered_since = None;
     }
 
     fn remember(&mut self, message: &str) {
@@ -302,9 +317,12 @@ impl Ticket {
                 _ => self.solved_at = None,
             }
         }
-        // Of what is unwanted it is still known since when somebody waits, should it turn out to be wanted.
-        if matches!(self.status, Status::Solved | Status::Closed | Status::Merged) {
-            self.waiting_since = None;
+        // Of what is unwanted it is still known since when somebody waits, should it turn out to be wanted; and of what
+        // was solved without an answer, should it not be solved after all.
+        match self.status {
+            Status::Solved => self.unanswered_since = self.waiting_since.take().or(self.unanswered_since),
+            Status::Closed | Status::Merged => (self.waiting_since, self.unanswered_since) = (None, None),
+            _ => self.waiting_since = self.waiting_since.or(self.unanswered_since.take()),
         }
         for change in &event.effects.sla {
             self.sla.apply(change);

@@ -27,6 +27,11 @@ fn staff() -> Actor {
     Actor::Token { id: TokenId::new(ulid(9)) }
 }
 
+/// What is told of a reply that did not arrive.
+fn problem(automatic: bool) -> DeliveryProblem {
+    DeliveryProblem { reply: ReplyId::new(ulid(7)), reason: "blocked".to_owned(), detail: None, automatic }
+}
+
 impl Desk {
     pub(crate) fn new() -> Self {
         let policy = Policy {
@@ -201,9 +206,7 @@ fn a_reply_that_did_not_arrive_gives_the_ball_back() {
     let mut desk = Desk::new();
     desk.receive().unwrap();
     desk.reply();
-    let problem =
-        DeliveryProblem { reply: ReplyId::new(ulid(7)), reason: "blocked".to_owned(), detail: None };
-    desk.ask(Actor::System, Command::FailReply(problem)).unwrap();
+    desk.ask(Actor::System, Command::FailReply(problem(false))).unwrap();
     assert_eq!(desk.ticket().status, Status::Open);
     assert!(desk.ticket().waiting_since.is_some());
     assert_eq!(desk.clock(Metric::NextResponse), ClockState::Running);
@@ -294,9 +297,7 @@ fn a_solution_that_did_not_arrive_is_none() {
     let mut desk = Desk::new();
     desk.receive().unwrap();
     desk.reply_as(false, Some(Status::Solved)).unwrap();
-    let problem =
-        DeliveryProblem { reply: ReplyId::new(ulid(7)), reason: "blocked".to_owned(), detail: None };
-    desk.ask(Actor::System, Command::FailReply(problem)).unwrap();
+    desk.ask(Actor::System, Command::FailReply(problem(false))).unwrap();
     assert_eq!(desk.ticket().status, Status::Open);
     assert!(desk.ticket().waiting_since.is_some());
     assert_eq!(desk.clock(Metric::NextResponse), ClockState::Running);
@@ -318,4 +319,92 @@ fn a_closed_ticket_takes_no_button() {
     let pressed = ButtonPressed { message: None, callback: "1".to_owned() };
     let actor = Actor::Contact { id: desk.ticket().contact };
     assert_eq!(desk.ask(actor, Command::Press(pressed, Box::default())), Err(Refusal::Final(Status::Closed)));
+}
+
+#[test]
+fn what_a_machine_could_not_deliver_makes_nobody_wait() {
+    let mut desk = Desk::new();
+    desk.reply_as(true, None).unwrap();
+    desk.ask(Actor::System, Command::FailReply(problem(true))).unwrap();
+    assert_eq!(desk.ticket().status, Status::New);
+    assert_eq!(desk.ticket().waiting_since, None);
+    assert_eq!(desk.ticket().sla.clock(Metric::NextResponse), None);
+}
+
+#[test]
+fn a_closing_answer_that_did_not_arrive_opens_the_ticket_unless_another_goes_on() {
+    let mut desk = Desk::new();
+    desk.receive().unwrap();
+    desk.reply_as(false, Some(Status::Closed)).unwrap();
+    let mut followed_up = Desk { settings: desk.settings.clone(), now: desk.now, log: desk.log.clone() };
+    desk.ask(Actor::System, Command::FailReply(problem(false))).unwrap();
+    assert_eq!(desk.ticket().status, Status::Open);
+    followed_up.ask(Actor::System, Command::FollowUp(TicketId::new(ulid(8)))).unwrap();
+    followed_up.ask(Actor::System, Command::FailReply(problem(false))).unwrap();
+    assert_eq!(followed_up.ticket().status, Status::Closed);
+}
+
+#[test]
+fn a_confirmed_answer_answers_what_was_asked_before_it() {
+    let mut desk = Desk::new();
+    desk.receive().unwrap();
+    desk.wait(10).reply();
+    let written_at = desk.now;
+    desk.wait(10).ask(Actor::System, Command::DoubtReply(problem(false))).unwrap();
+    let confirm = Command::ConfirmReply { reply: ReplyId::new(ulid(7)), written_at, automatic: false };
+    let mut asked_again = Desk { settings: desk.settings.clone(), now: desk.now, log: desk.log.clone() };
+
+    desk.wait(10).ask(staff(), confirm.clone()).unwrap();
+    assert_eq!(desk.ticket().status, Status::WaitingCustomer);
+    assert_eq!(desk.ticket().waiting_since, None);
+    assert_eq!(desk.clock(Metric::NextResponse), ClockState::Met);
+
+    asked_again.wait(10).receive().unwrap();
+    asked_again.wait(10).ask(staff(), confirm).unwrap();
+    assert_eq!(asked_again.ticket().status, Status::Open);
+    assert!(asked_again.ticket().waiting_since.is_some());
+    assert_eq!(asked_again.clock(Metric::NextResponse), ClockState::Running);
+}
+
+#[test]
+fn whoever_waited_waits_on_when_a_ticket_is_not_solved_after_all() {
+    let mut desk = Desk::new();
+    desk.receive().unwrap();
+    let asked = desk.now;
+    desk.wait(100).status(Status::Solved);
+    assert_eq!(desk.ticket().waiting_since, None);
+    desk.wait(100).status(Status::Open);
+    let ticket = desk.ticket();
+    assert_eq!(ticket.waiting_since, Some(asked));
+    let clock = ticket.sla.clock(Metric::FirstResponse).unwrap();
+    assert_eq!(
+        (clock.state, clock.aim.deadline),
+        (ClockState::Running, Some(asked + SignedDuration::from_secs(300)))
+    );
+
+    // Answered before it was solved, nobody waits; and who asks anew waits from then on.
+    desk.reply_as(false, Some(Status::Solved)).unwrap();
+    desk.status(Status::Open);
+    assert_eq!(desk.ticket().waiting_since, None);
+    desk.status(Status::Solved);
+    desk.wait(50).receive().unwrap();
+    assert_eq!(desk.ticket().waiting_since, Some(desk.now));
+}
+
+#[test]
+fn a_priority_without_a_promise_forgets_no_time() {
+    let mut desk = Desk::new();
+    let mut low = desk.settings.policies[0].clone();
+    low.id = PolicyId::new(ulid(11));
+    low.position = 0;
+    low.conditions.priorities = vec![Priority::Low];
+    (low.first_response, low.next_response) = (None, None);
+    desk.settings.policies.push(low);
+    desk.receive().unwrap();
+    let asked = desk.now;
+    for priority in [Priority::Low, Priority::Normal] {
+        desk.wait(100).update(Update { priority: Some(priority), ..Update::default() }).unwrap();
+    }
+    let deadline = desk.ticket().sla.clock(Metric::FirstResponse).unwrap().aim.deadline;
+    assert_eq!(deadline, Some(asked + SignedDuration::from_secs(300)));
 }
