@@ -82,7 +82,7 @@ impl From<&Reply> for DeliveryDetail {
             not_before: reply.not_before,
             sent_at: reply.sent_at,
             held: reply.held,
-            messages: reply.parts.clone(),
+            messages: reply.parts.iter().filter(|part| !part.is_empty()).cloned().collect(),
         }
     }
 }

@@ -279,10 +279,13 @@ async fn answered(
     match answered {
         None => Ok(None),
         Some(Answered::Message(message)) => {
+            let present = api.desk.thread(thread).await?.map(|known| known.address().to_owned());
+            let conversation = present.unwrap_or_else(|| thread.conversation.clone());
+            let stands = ThreadKey { conversation, ..thread.clone() };
             let under = channels::platform(thread.channel.as_str())
-                .map_or_else(|| thread.clone(), |platform| platform.messages_of(thread));
-            let stands = api.desk.platform_message(&under, message).await?.ok_or_else(unknown)?;
-            if stands.ticket != ticket.id && under != *thread {
+                .map_or_else(|| stands.clone(), |platform| platform.messages_of(&stands));
+            let found = api.desk.platform_message(&under, message).await?.ok_or_else(unknown)?;
+            if found.ticket != ticket.id && under == thread.whole_connection() {
                 return Err(unknown());
             }
             Ok(Some(message.clone()))
@@ -293,7 +296,8 @@ async fn answered(
                 Fact::MessageReceived(received) => Ok(Some(received.message)),
                 Fact::Replied(replied) => {
                     let reply = access.reply(ticket, replied.reply).await?;
-                    Ok(Some(reply.parts.into_iter().next().ok_or_else(unknown)?))
+                    let mut parts = reply.parts.into_iter();
+                    Ok(Some(parts.find(|part| !part.is_empty()).ok_or_else(unknown)?))
                 }
                 _ => Err(unknown()),
             }

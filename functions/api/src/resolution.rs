@@ -45,9 +45,10 @@ struct Resolution {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum Outcome {
-    /// It reached the customer. For uncertain replies.
+    /// It reached the customer. For uncertain replies; what the reply still has to send goes on.
     Arrived,
-    /// It is to be sent once more, as a new reply. For uncertain and failed ones.
+    /// It is to be sent once more, as a new reply, without the parts that are known to have arrived. For uncertain and
+    /// failed ones.
     SendAgain,
 }
 
@@ -108,10 +109,15 @@ async fn arrived(
     if old.state != Delivery::Uncertain {
         return Err(not_resolvable(&old));
     }
-    let settled =
-        Reply { state: Delivery::Sent, sent_at: Some(api.desk.now()), due_at: None, lease: None, ..old };
+    let mut settled = old;
+    settled.confirm(api.desk.now());
+    let command = Command::ConfirmReply {
+        reply: settled.id,
+        written_at: settled.created_at,
+        automatic: settled.content.automatic,
+    };
     let done = access
-        .execute(ticket, Command::ConfirmReply(settled.id), |_, _| {
+        .execute(ticket, command, |_, _| {
             let mut companions = vec![next_version(&mut settled.clone())?];
             companions.extend(once.remember(&Made { reply: settled.id })?);
             Ok(companions)
@@ -169,6 +175,8 @@ fn same(old: &Reply, event: &Event) -> Answer {
         attachments: said.map(|said| said.message.attachments.clone()).unwrap_or_default(),
         reply_to: old.content.reply_to.clone(),
         sender_name: old.content.sender_name.clone(),
+        automatic: old.content.automatic,
+        arrived: old.parts.clone(),
         ..Answer::default()
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use channels::platform::{Destination, File, Message, News, Part, SendError, SendFailure};
+use desk::channel::ThreadKey;
 use desk::reply::{Delivery, Reply};
 use jiff::SignedDuration;
 use store::blobs::BlobError;
@@ -48,14 +49,16 @@ impl Sender {
                 Ok(target) => target,
                 Err(nobody) => return self.fail(reply, nobody.reason, &nobody.detail).await,
             };
+            reply.of = Some(parts.len());
             if !self.claim(&mut reply).await? {
                 // Another sender has it, or an agent changed it: look again.
                 return Ok(Progress::Wait(Duration::from_secs(1)));
             }
             match self.attempt(line, &reply, &target, part, loaded).await {
-                Ok(message) => {
+                Ok((conversation, message)) => {
+                    let stands = ThreadKey { conversation, ..reply.thread.clone() };
                     reply.parts.push(message.clone());
-                    self.accepted(line, &mut reply, &message, parts.len()).await?;
+                    self.accepted(line, &mut reply, &stands, &message, parts.len()).await?;
                 }
                 Err(error) => return self.failed(line, reply, error).await,
             }
@@ -82,7 +85,8 @@ impl Sender {
         }
     }
 
-    /// Makes one request, or two when the platform says that the conversation has another id now.
+    /// Makes one request, or two when the platform says that the conversation has another id now. Returns that id
+    /// with the message's: a conversation that got another id numbers its messages anew.
     async fn attempt(
         &self,
         line: &Line,
@@ -90,7 +94,7 @@ impl Sender {
         target: &Target,
         part: &Part,
         files: Vec<File>,
-    ) -> Result<String, SendError> {
+    ) -> Result<(String, String), SendError> {
         let send = async |conversation: &str, files| {
             let to = Destination {
                 conversation,
@@ -103,17 +107,18 @@ impl Sender {
             };
             line.platform.send(&self.outlets, &line.known.open, &to, part, files).await
         };
-        let accepted = match send(&target.address, files.clone()).await {
+        let (conversation, accepted) = match send(&target.address, files.clone()).await {
             Err(SendError { class: SendFailure::Moved { conversation }, reason, detail }) => {
                 if let Err(error) = self.desk.move_thread(&reply.thread, &conversation).await {
                     tracing::warn!(%error, "a conversation's new id was not noted");
                     return Err(SendError { class: SendFailure::Transient, reason, detail });
                 }
-                send(&conversation, files).await?
+                let accepted = send(&conversation, files).await?;
+                (conversation, accepted)
             }
-            sent => sent?,
+            sent => (target.address.clone(), sent?),
         };
-        Ok(accepted.message)
+        Ok((conversation, accepted.message))
     }
 
     /// Notes that the platform accepted a part. The request cannot be taken back, so the note must not be lost:
@@ -122,6 +127,7 @@ impl Sender {
         &self,
         line: &Line,
         reply: &mut Reply,
+        stands: &ThreadKey,
         message: &str,
         of: usize,
     ) -> Result<(), SenderError> {
@@ -134,7 +140,7 @@ impl Sender {
         if last {
             reply.due_at = None;
         }
-        let under = line.platform.messages_of(&reply.thread);
+        let under = line.platform.messages_of(stands);
         let noted = reply.clone();
         for _ in 0..3 {
             *reply = noted.clone();

@@ -54,9 +54,13 @@ pub struct Reply {
     /// How many times a part of it was tried.
     #[serde(default)]
     pub attempts: u32,
-    /// The platform's ids of the parts sent so far, in order.
+    /// The platform's ids of the parts sent so far, in order. Empty for one of which only a person knows that it
+    /// arrived.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<String>,
+    /// How many parts it has, as its sender found when it claimed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<usize>,
     /// While `sending`: until when the claim holds. A claim that ran out leaves its part uncertain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Timestamp>,
@@ -80,6 +84,24 @@ pub struct Reply {
     /// When the platform accepted all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<Timestamp>,
+}
+
+impl Reply {
+    /// Takes the part that may have been sent for sent, as a person says at `now`. What is left goes on.
+    pub fn confirm(&mut self, now: Timestamp) {
+        self.parts.push(String::new());
+        self.lease = None;
+        if self.of.is_some_and(|of| self.parts.len() < of) {
+            self.state = Delivery::Queued;
+            self.due_at = Some(now);
+            self.reason = None;
+            self.detail = None;
+        } else {
+            self.state = Delivery::Sent;
+            self.due_at = None;
+            self.sent_at = Some(now);
+        }
+    }
 }
 
 /// What a reply sends.

@@ -30,6 +30,8 @@ pub struct Answer {
     pub automatic: bool,
     /// The failed or uncertain reply that this one sends again.
     pub again: Option<ReplyId>,
+    /// The parts of that one which arrived: they are not sent again.
+    pub arrived: Vec<String>,
     /// The ticket's status afterwards, when it is not the usual one.
     pub status: Option<Status>,
     /// Not to be sent before.
@@ -77,7 +79,8 @@ impl Desk {
                 state: Delivery::Queued,
                 version: 1,
                 attempts: 0,
-                parts: Vec::new(),
+                parts: answer.arrived.clone(),
+                of: None,
                 lease: None,
                 not_before: answer.not_before,
                 due_at: None,

@@ -20,7 +20,7 @@ async fn delivered(stage: &Stage, ticket: &Ticket, state: Delivery) -> Reply {
     reply.parts = vec!["501".to_owned()];
     reply.reason = Some("timeout".to_owned());
     stage.desk.save_reply(&mut reply).await.unwrap();
-    let problem = DeliveryProblem { reply: id, reason: "timeout".to_owned(), detail: None };
+    let problem = DeliveryProblem { reply: id, reason: "timeout".to_owned(), detail: None, automatic: false };
     let command = match state {
         Delivery::Uncertain => Command::DoubtReply(problem),
         Delivery::Failed => Command::FailReply(problem),
@@ -138,6 +138,23 @@ async fn an_uncertain_reply_did_arrive() {
 }
 
 #[tokio::test]
+async fn what_follows_an_uncertain_part_is_still_sent() {
+    let stage = Stage::new().await;
+    let ticket = stage.question().await;
+    let mut reply = delivered(&stage, &ticket, Delivery::Uncertain).await;
+    reply.of = Some(3);
+    stage.desk.save_reply(&mut reply).await.unwrap();
+    let path = format!("/tickets/{}/replies/{}/resolve", ticket.id, reply.id);
+    assert_eq!(stage.post(&path, json!({"outcome": "arrived"})).await.is(200)["delivery"], "queued");
+    let stored = stage.desk.reply(&reply.thread, reply.id).await.unwrap().unwrap();
+    assert_eq!(stored.parts, ["501", ""]);
+    assert!(stored.sent_at.is_none() && stored.due_at.is_some_and(|due| due <= stage.desk.now()));
+    let events = stage.all(&format!("/tickets/{}/events", ticket.id), 50).await;
+    let detail = events.iter().find(|event| event["kind"] == "replied").unwrap();
+    assert_eq!(detail["delivery_detail"]["messages"], json!(["501"]));
+}
+
+#[tokio::test]
 async fn a_reply_is_sent_again_once() {
     let stage = Stage::new().await;
     for (conversation, state) in [("1", Delivery::Uncertain), ("2", Delivery::Failed)] {
@@ -156,6 +173,7 @@ async fn a_reply_is_sent_again_once() {
         let id = new["id"].as_str().unwrap().parse().unwrap();
         let again = stage.desk.reply(&old.thread, id).await.unwrap().unwrap();
         assert_eq!(again.content, old.content);
+        assert_eq!(again.parts, old.parts, "what arrived is not sent again");
         assert_eq!(again.state, Delivery::Queued);
         let events = stage.all(&format!("/tickets/{}/events", ticket.id), 50).await;
         assert_eq!(events.last().unwrap()["data"]["again"], old.id.to_string());
