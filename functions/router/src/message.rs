@@ -1,5 +1,6 @@
 //! Messages: the conversation's ticket takes them, or a new one is opened.
 
+use desk::channel::ThreadKey;
 use desk::command::{Command, Refusal, Request};
 use desk::event::{Actor, MessageReceived, Said};
 use desk::ids::{AttachmentId, ContactId, TicketId};
@@ -28,7 +29,7 @@ impl Router {
         let mut taken_by = match &inbound.letter {
             // A repeated mail would look like a new conversation, and cost a ticket's number.
             Some(_) => {
-                let under = self.messages_of(&inbound).await?;
+                let under = messages_of(&inbound);
                 self.desk.platform_message(&under, &received.message).await?.map(|stands| stands.ticket)
             }
             None => None,
@@ -42,7 +43,10 @@ impl Router {
                 Some(thread) => self.desk.ticket(thread.ticket).await?,
                 None => None,
             };
-            if let Some(head) = head.as_ref().filter(|head| head.has_taken(&received.message)) {
+            // A conversation that got another id numbers its messages anew; then their items alone can tell.
+            let numbered_anew = place.thread.as_ref().is_some_and(|thread| thread.moved_to.is_some());
+            let taken = |head: &&Ticket| !numbered_anew && head.has_taken(&received.message);
+            if let Some(head) = head.as_ref().filter(taken) {
                 tracing::info!(key = inbound.key, "a repeated delivery was ignored");
                 taken_by = Some(head.id);
                 break;
@@ -76,7 +80,7 @@ impl Router {
             Some(ticket) => ticket,
             // Either done before, or lost the race too often: the item tells.
             None => {
-                let under = self.messages_of(&inbound).await?;
+                let under = messages_of(&inbound);
                 match self.desk.platform_message(&under, &received.message).await? {
                     Some(stands) => stands.ticket,
                     None => return Err(TableError::Conflict.into()),
@@ -94,18 +98,6 @@ impl Router {
     async fn takes(&self, head: &Ticket) -> Result<bool, RouteError> {
         let window = self.desk.settings().await?.general.reopen_window();
         Ok(head.takes_message_at(self.desk.now(), window))
-    }
-
-    /// Where the messages of a conversation stand: under its first address, the one that keys are made of.
-    async fn messages_of(&self, inbound: &Inbound) -> Result<desk::channel::ThreadKey, TableError> {
-        if inbound.letter.is_some() {
-            return Ok(inbound.thread.whole_connection());
-        }
-        Ok(self
-            .desk
-            .thread(&inbound.thread)
-            .await?
-            .map_or_else(|| inbound.thread.clone(), |thread| thread.key))
     }
 
     async fn append(
@@ -126,7 +118,7 @@ impl Router {
         };
         self.desk
             .execute_with(id, Some(head), request, |event, _| {
-                let mut writes = marks(inbound, place, &thread.key, &message, id, event.seq)?;
+                let mut writes = marks(inbound, place, &stands(inbound, place), &message, id, event.seq)?;
                 if let Some(letter) = &inbound.letter {
                     let correspondence = Some(remembered(place, letter));
                     let after = Thread { correspondence, version: thread.version + 1, ..thread.clone() };
@@ -149,7 +141,7 @@ impl Router {
         let subject = subject(inbound, &said);
         let message = received.message.clone();
         let start = self.start(inbound, place, previous, subject).await?;
-        let key = place.thread.as_ref().map_or_else(|| inbound.thread.clone(), |thread| thread.key.clone());
+        let key = stands(inbound, place);
         let first = |contact: ContactId| {
             Some(Request {
                 actor: Actor::Contact { id: contact },
@@ -302,5 +294,19 @@ fn subject(inbound: &Inbound, said: &Said) -> String {
             Some(kind) if said.message.text.is_none() => format!("Unsupported message: {kind}"),
             _ => said.message.summary(SUBJECT),
         },
+    }
+}
+
+/// Where a message is looked for: in the conversation as the platform called it when the message came, because one
+/// that gets another id numbers its messages anew; a mail in its whole connection.
+fn messages_of(inbound: &Inbound) -> ThreadKey {
+    if inbound.letter.is_some() { inbound.thread.whole_connection() } else { inbound.thread.clone() }
+}
+
+/// Where a message is put, to be found there: a mail in the conversation that it belongs to.
+fn stands(inbound: &Inbound, place: &Place) -> ThreadKey {
+    match &place.thread {
+        Some(thread) if inbound.letter.is_some() => thread.key.clone(),
+        _ => inbound.thread.clone(),
     }
 }

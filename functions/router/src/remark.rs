@@ -29,7 +29,7 @@ impl Router {
         };
         match happened {
             Happened::Edited { id, content } => {
-                let Some(ticket) = self.ticket_of(&thread, &id).await? else {
+                let Some(ticket) = self.ticket_of(inbound, &id).await? else {
                     // The message itself never came, so its newest form is taken for it.
                     let inbound = Inbound {
                         happened: Happened::Message { id, content, album: None },
@@ -42,7 +42,7 @@ impl Router {
             }
             Happened::Deleted { ids } => {
                 for (position, id) in ids.into_iter().enumerate() {
-                    if let Some(ticket) = self.ticket_of(&thread, &id).await? {
+                    if let Some(ticket) = self.ticket_of(inbound, &id).await? {
                         let key = format!("{}:{position}", inbound.key);
                         self.remark_on(&thread.key, ticket, thread.contact, &key, Command::Withdraw(id))
                             .await?;
@@ -51,13 +51,13 @@ impl Router {
                 Ok(())
             }
             Happened::Reaction { id, emoji } => {
-                let ticket = self.ticket_of(&thread, &id).await?.unwrap_or(thread.ticket);
+                let ticket = self.ticket_of(inbound, &id).await?.unwrap_or(thread.ticket);
                 let said = Said { author, emoji, ..Said::default() };
                 self.note(inbound, &thread, ticket, Command::React(id, Box::new(said))).await
             }
             Happened::Button { callback, id, data } => {
                 let ticket = match &id {
-                    Some(id) => self.ticket_of(&thread, id).await?.unwrap_or(thread.ticket),
+                    Some(id) => self.ticket_of(inbound, id).await?.unwrap_or(thread.ticket),
                     None => thread.ticket,
                 };
                 let said = Said { author, payload: Some(data.clone()), ..Said::default() };
@@ -97,8 +97,9 @@ impl Router {
         }
     }
 
-    async fn ticket_of(&self, thread: &Thread, message: &str) -> Result<Option<TicketId>, RouteError> {
-        Ok(self.desk.platform_message(&thread.key, message).await?.map(|stands| stands.ticket))
+    /// The ticket of a message in the conversation as the platform calls it now.
+    async fn ticket_of(&self, inbound: &Inbound, message: &str) -> Result<Option<TicketId>, RouteError> {
+        Ok(self.desk.platform_message(&inbound.thread, message).await?.map(|stands| stands.ticket))
     }
 
     async fn note(

@@ -57,6 +57,32 @@ async fn a_moved_conversation_keeps_its_ticket() {
 }
 
 #[tokio::test]
+async fn a_moved_conversation_numbers_its_messages_anew() {
+    let stage = Stage::new().await;
+    stage.deliver(message("1", "Hello"), 1).await;
+    stage.deliver(message("2", "Anybody?"), 1).await;
+    stage.deliver(delivery("update:3", Happened::Migrated { to: "-100".to_owned() }), 1).await;
+    let here = |id: &str, update: &str| {
+        let mut moved = message(id, "Still there?");
+        moved.key = update.to_owned();
+        moved.thread.conversation = "-100".to_owned();
+        moved
+    };
+    for (id, update) in [("1", "update:4"), ("2", "update:5"), ("2", "update:5")] {
+        assert_eq!(stage.deliver(here(id, update), 1).await, []);
+    }
+    let four = ["message_received"; 4];
+    assert_eq!(stage.kinds(1).await, [&["opened"][..], &four].concat());
+
+    // An edit is one of the message with this number where it stands.
+    let edit = Happened::Edited { id: "2".to_owned(), content: MessageContent::text("Still there!") };
+    let mut edited = delivery("update:6", edit);
+    edited.thread.conversation = "-100".to_owned();
+    assert_eq!(stage.deliver(edited, 1).await, []);
+    assert_eq!(stage.kinds(1).await.last().map(String::as_str), Some("message_edited"));
+}
+
+#[tokio::test]
 async fn a_message_that_fails_to_the_end_leaves_a_gap_and_takes_nobody_along() {
     let stage = Stage::new().await;
     stage.deliver(message("1", "Hello"), 1).await;
