@@ -284,6 +284,11 @@ async fn change(
         let known = before.settings.get(PUBLIC_URL).and_then(Value::as_str);
         let base = if address.public { Some(address.url.as_str()) } else { known };
         let settings = connect(&api, platform, &open, base).await?;
+        let connected = Connection { settings: settings.clone(), ..open.clone() };
+        let account = platform.account(&open).filter(|account| !account.is_empty());
+        if account.is_some() && platform.account(&connected) != account {
+            return Err(another_account(&api, platform, &connected).await);
+        }
         let stored = StoredConnection {
             version: before.version + 1,
             name: open.name,
@@ -305,6 +310,16 @@ async fn change(
         }
     }
     Err(Problem::unavailable("a connection changed at every attempt"))
+}
+
+/// Refuses the credentials of another account of the platform, and takes back what connecting to it set up. Its
+/// conversations have the same ids as those of the account that the connection is for.
+async fn another_account(api: &Shared, platform: &dyn Platform, open: &Connection) -> Problem {
+    if let Err(error) = platform.disconnect(&api.http, open).await {
+        tracing::warn!(connection = %open.id, %error, "the webhook of another account could not be taken back");
+    }
+    let detail = "These are the credentials of another account. Make a connection of its own for it.";
+    Problem::invalid("another_account", "/settings", detail)
 }
 
 /// Deletes a connection. Its tickets stay; nothing can be sent on it any more.

@@ -4,7 +4,7 @@ use axum::http::Method;
 use serde_json::json;
 use store::connections::{Health, StoredConnection};
 
-use crate::bot::{Bot, TOKEN};
+use crate::bot::{Bot, OTHER_TOKEN, TOKEN};
 use crate::stage::Stage;
 
 async fn connected(stage: &Stage, bot: &Bot) -> (serde_json::Value, String) {
@@ -162,6 +162,9 @@ async fn a_broken_connection_is_mended_with_new_settings() {
     assert_eq!(shown["health"]["reason"], "unauthorized");
 
     stage.patch(&path, json!({"settings": {"token": "1:AAno"}})).await.is_problem(422, "bad_token");
+    assert_ne!(stored(&stage, &created).await.health, Health::Ok);
+    let other = json!({"settings": {"token": OTHER_TOKEN}});
+    stage.patch(&path, other).await.is_problem(422, "another_account");
     assert_ne!(stored(&stage, &created).await.health, Health::Ok);
     let changes = json!({"name": "New", "settings": {"token": TOKEN, "greeting": "Hi!", "groups": true}});
     let mended = stage.patch(&path, changes).await.is(200);

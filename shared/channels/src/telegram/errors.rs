@@ -42,6 +42,8 @@ pub(super) fn send_error(error: CallError) -> SendError {
         CallError::Http(error) => (SendFailure::Uncertain, error.reason),
         CallError::Garbled => (SendFailure::Uncertain, "unreadable_answer"),
         CallError::Refused(refusal) => refused(refusal),
+        // Something in between that knows the address as little as the token.
+        CallError::Foreign { status: 401 | 404 } => (SendFailure::Transient, "foreign_answer"),
         CallError::Foreign { status } => by_code(*status, None, (SendFailure::Transient, "foreign_answer")),
     };
     SendError { class, reason, detail }

@@ -170,6 +170,8 @@ async fn a_refusal_is_sorted_by_what_follows() {
         (plain(504, "<html>"), Uncertain, "unavailable"),
         (plain(520, "<html>"), Uncertain, "unavailable"),
         (plain(403, "<html>Access denied</html>"), Transient, "foreign_answer"),
+        (plain(404, "<html>Not Found</html>"), Transient, "foreign_answer"),
+        (plain(401, "<html>Sign in</html>"), Transient, "foreign_answer"),
         (plain(302, ""), Transient, "redirected"),
         (plain(413, "<html>"), Rejected, "too_large"),
         (plain(200, "<html>hello</html>"), Uncertain, "unreadable_answer"),
