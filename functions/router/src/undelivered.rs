@@ -76,8 +76,12 @@ impl Router {
 
     async fn fail(&self, inbound: &Inbound, reply: Reply, report: Report) -> Result<(), RouteError> {
         let (ticket, thread, id) = (reply.ticket, reply.thread.clone(), reply.id);
-        let problem =
-            DeliveryProblem { reply: id, reason: report.reason.clone(), detail: Some(report.detail.clone()) };
+        let problem = DeliveryProblem {
+            reply: id,
+            reason: report.reason.clone(),
+            detail: Some(report.detail.clone()),
+            automatic: reply.content.automatic,
+        };
         let request =
             Request { actor: Actor::System, cause: cause(inbound), command: Command::FailReply(problem) };
         let now = self.desk.now();
