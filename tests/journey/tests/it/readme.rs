@@ -43,6 +43,7 @@ async fn the_first_bot_is_connected_as_the_readme_says() {
             .env("LAMBDESK_API_TOKEN", stage.desk.token())
             .env("LAMBDESK_URL", stage.desk.base())
             .env("BOT_TOKEN", bot.token())
+            .env("TICKET", "1")
             .env("DESK", journey::target::binary())
             .stdin(Stdio::null())
             .output()
