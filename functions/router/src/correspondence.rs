@@ -37,6 +37,10 @@ impl Router {
             Some(thread) => belongs(thread, letter),
             None => Place { by_number: true, ..self.numbered(inbound, letter).await? },
         };
+        if place.thread.is_none() {
+            // Its own conversation stands already where a gap tells that the mail could not be processed before.
+            place.thread = self.desk.thread(&inbound.thread).await?;
+        }
         if place.thread.is_none() && place.related.is_none() {
             // The same mail to another department has a ticket there.
             let copies = [message.to_owned()];

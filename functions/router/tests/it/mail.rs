@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use store::connections::{Health, StoredConnection};
 use store::envelope::digest;
+use store::queue::MAX_RECEIVES;
 
 use crate::stage::Stage;
 
@@ -188,4 +189,18 @@ async fn a_disowned_mail_of_a_participant_stands_on_the_ticket_and_changes_nobod
     assert!(!talk.admits("eve@example.net"));
     assert_eq!(talk.answer_to[0].address, "ann@example.org");
     assert_eq!(stage.kinds(1).await.last().unwrap(), "message_received");
+}
+
+#[tokio::test]
+async fn a_mail_that_left_a_gap_is_taken_in_by_the_ticket_of_the_gap() {
+    let stage = office().await;
+    let too_large = "x".repeat(500 * 1024);
+    assert_eq!(stage.deliver(mail("1", "ann@example.org", &too_large), MAX_RECEIVES).await, []);
+    // The try and the gap each took a number.
+    assert_eq!(stage.kinds(2).await, ["opened", "gap"]);
+    for _ in 0..2 {
+        assert_eq!(stage.deliver(mail("1", "ann@example.org", "It is broken."), 1).await, []);
+        assert_eq!(stage.kinds(2).await, ["opened", "gap", "message_received", "replied"]);
+    }
+    assert!(stage.ticket(3).await.is_none());
 }
