@@ -1,0 +1,173 @@
+//! The functions, each wired as its `main` does it.
+
+use std::sync::Arc;
+
+use api::Api;
+use async_trait::async_trait;
+use channels::http::Http;
+use channels::platform::Outlets;
+use channels::{Directory, Receiver};
+use clock::Clock;
+use jiff::Timestamp;
+use relay::Relay;
+use router::Router;
+use sender::Sender;
+use store::Desk;
+use store::blobs::{BlobError, Blobs, Links, UploadForm};
+use store::contacts::ContactSearch;
+use store::dead_letters::DeadLetters;
+use store::live::Nobody;
+use store::queue::{Failed, Message, Queue};
+use store::table::Table;
+use tokio::time::Instant;
+use worker::Worker;
+
+use super::Cloud;
+use super::pool::Pool;
+use crate::engine::MemoryQueue;
+use crate::fault::{FaultyMailer, FaultyObjects, FaultyQueue, FaultyTable, FaultyTransport};
+
+/// Where the desk is reached.
+const PUBLIC_URL: &str = "https://desk.example";
+
+/// The machines of all functions.
+#[derive(Default)]
+pub(super) struct Pools {
+    pub(super) telegram: Pool<axum::Router>,
+    pub(super) email: Pool<axum::Router>,
+    pub(super) api: Pool<axum::Router>,
+    pub(super) router: Pool<QueueFunction>,
+    pub(super) sender: Pool<QueueFunction>,
+    pub(super) worker: Pool<QueueFunction>,
+    pub(super) relay: Pool<Relay>,
+    pub(super) clock: Pool<Clock>,
+}
+
+/// A function that a queue calls.
+pub(super) enum QueueFunction {
+    Router(Router),
+    Sender(Sender),
+    Worker(Worker),
+}
+
+impl QueueFunction {
+    pub(super) async fn handle(&self, batch: &[Message], deadline: Instant) -> Vec<Failed> {
+        match self {
+            Self::Router(router) => router.handle(batch, deadline).await,
+            Self::Sender(sender) => sender.handle(batch, deadline).await,
+            Self::Worker(worker) => worker.handle(batch, deadline).await,
+        }
+    }
+}
+
+/// No signed links: nobody uploads anything.
+struct NoLinks;
+
+#[async_trait]
+impl Links for NoLinks {
+    async fn upload(&self, key: &str, _: u64, _: &str, _: Timestamp) -> Result<UploadForm, BlobError> {
+        Err(BlobError::Missing(key.to_owned()))
+    }
+
+    async fn download(&self, _: &str, _: &str, _: Timestamp) -> Result<Option<String>, BlobError> {
+        Ok(None)
+    }
+}
+
+impl Cloud {
+    fn desk(&self) -> Desk {
+        let table = FaultyTable::new("table", self.main.clone(), Arc::clone(&self.faults));
+        Desk::new(Arc::new(table), self.machine())
+    }
+
+    fn index(&self) -> Arc<dyn Table> {
+        Arc::new(FaultyTable::new("index", self.index.clone(), Arc::clone(&self.faults)))
+    }
+
+    pub(super) fn faulty(&self, queue: &MemoryQueue) -> Arc<dyn Queue> {
+        Arc::new(FaultyQueue::new(queue.clone(), Arc::clone(&self.faults)))
+    }
+
+    fn blobs(&self) -> Blobs {
+        let objects = FaultyObjects::new(Arc::clone(&self.objects), Arc::clone(&self.faults));
+        Blobs::new(Arc::new(objects), Arc::new(NoLinks))
+    }
+
+    fn directory(&self, desk: &Desk) -> Directory {
+        Directory::new(desk.clone(), Arc::clone(&self.key))
+    }
+
+    fn outlets(&self) -> Outlets {
+        let (bots, post) = (Arc::clone(&self.bots), Arc::clone(&self.post));
+        let (faults, moods) = (&self.faults, &self.moods);
+        let http = Http::over(Arc::new(FaultyTransport::new(bots, Arc::clone(faults), Arc::clone(moods))));
+        let mailer = FaultyMailer::new(post, Arc::clone(faults), Arc::clone(moods));
+        Outlets { http, mailer: Some(Arc::new(mailer)) }
+    }
+
+    pub(super) fn receiver(&self) -> Receiver {
+        let desk = self.desk();
+        Receiver {
+            directory: self.directory(&desk),
+            inbound: self.faulty(&self.inbound),
+            blobs: self.blobs(),
+        }
+    }
+
+    pub(super) fn new_router(&self) -> QueueFunction {
+        let dead = self.faulty(&self.inbound.dead_letters());
+        QueueFunction::Router(Router::new(self.desk(), self.blobs(), dead))
+    }
+
+    pub(super) fn new_sender(&self) -> QueueFunction {
+        let desk = self.desk();
+        let directory = self.directory(&desk);
+        QueueFunction::Sender(Sender::new(desk, directory, self.blobs(), self.outlets()))
+    }
+
+    pub(super) fn new_worker(&self) -> QueueFunction {
+        let desk = self.desk();
+        let directory = self.directory(&desk);
+        let search = ContactSearch::new(self.index());
+        QueueFunction::Worker(Worker::new(desk, search, directory, self.blobs(), self.outlets().http))
+    }
+
+    pub(super) fn new_relay(&self) -> Relay {
+        Relay::new(self.faulty(&self.outbound), self.faulty(&self.work), self.faulty(&self.relay_dead))
+    }
+
+    pub(super) fn new_clock(&self) -> Clock {
+        Clock::new(self.desk(), self.index(), self.faulty(&self.outbound))
+    }
+
+    pub(super) fn new_api(&self) -> axum::Router {
+        let desk = self.desk();
+        let outlets = self.outlets();
+        let dead_letters = |name, queue: &MemoryQueue| DeadLetters {
+            name,
+            source: Some(self.faulty(queue)),
+            dead: self.faulty(&queue.dead_letters()),
+        };
+        api::handler(Api {
+            directory: self.directory(&desk),
+            desk,
+            index: self.index(),
+            key: Arc::clone(&self.key),
+            http: outlets.http,
+            dns: None,
+            mailer: outlets.mailer,
+            blobs: self.blobs(),
+            inbound: self.faulty(&self.inbound),
+            queues: Vec::new(),
+            dead_letters: vec![
+                dead_letters("inbound", &self.inbound),
+                dead_letters("outbound", &self.outbound),
+                dead_letters("work", &self.work),
+            ],
+            public_url: Some(PUBLIC_URL.to_owned()),
+            live: Arc::new(Nobody),
+            limits: None,
+            storage: None,
+        })
+    }
+}

@@ -1,0 +1,92 @@
+//! Requests from outside, as a gateway brings them to functions.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode};
+use bytes::Bytes;
+use tower::ServiceExt as _;
+
+use super::Cloud;
+use super::pool::Pool;
+use crate::fault::{Ended, invoke};
+
+/// A function that requests come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// Webhooks of Telegram.
+    Telegram,
+    /// Mails.
+    Email,
+    /// The REST API.
+    Api,
+}
+
+impl Door {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Telegram => "telegram",
+            Self::Email => "email",
+            Self::Api => "api",
+        }
+    }
+
+    /// As the template has it.
+    const fn timeout(self) -> Duration {
+        match self {
+            Self::Telegram => Duration::from_secs(10),
+            Self::Email => Duration::from_secs(60),
+            Self::Api => Duration::from_secs(28),
+        }
+    }
+}
+
+/// What whoever asked hears.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// The status.
+    pub status: StatusCode,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl Cloud {
+    /// Brings a request to a function. `None` when no answer comes back.
+    pub async fn request(&self, door: Door, request: Request<Body>) -> Option<Heard> {
+        tokio::time::sleep(Duration::from_millis(self.chance.between(5, 40))).await;
+        let pool: &Pool<Router> = match door {
+            Door::Telegram => &self.pools.telegram,
+            Door::Email => &self.pools.email,
+            Door::Api => &self.pools.api,
+        };
+        let kept = pool.take(&self.chance, || match door {
+            Door::Telegram => telegram::handler(self.receiver()),
+            Door::Email => email::handler(self.receiver()),
+            Door::Api => self.new_api(),
+        });
+        let name = format!("{}/{}", door.name(), kept.number);
+        let what = format!("{} {}", request.method(), request.uri().path());
+        let router = kept.function.clone();
+        let answered = invoke(name.clone(), door.timeout(), async {
+            let Ok(response) = router.oneshot(request).await;
+            let (parts, body) = response.into_parts();
+            let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+            self.faults
+                .answer_arrives(&format!("answer {what} {}", parts.status))
+                .then_some(Heard { status: parts.status, body })
+        })
+        .await;
+        match answered {
+            Ended::Done(heard) => {
+                pool.give_back(kept);
+                heard
+            }
+            Ended::Broken => Some(Heard { status: StatusCode::BAD_GATEWAY, body: Bytes::new() }),
+            Ended::Panicked => {
+                self.complain(format!("{name} panicked on {what}"));
+                None
+            }
+        }
+    }
+}

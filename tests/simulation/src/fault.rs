@@ -1,0 +1,140 @@
+//! What goes wrong: every effect on the world outside a function has a number within its run, and may be struck.
+
+mod invocation;
+mod objects;
+mod outlets;
+mod plan;
+mod ports;
+
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+pub use self::invocation::{Ended, invoke};
+pub use self::objects::FaultyObjects;
+pub use self::outlets::{FaultyMailer, FaultyTransport};
+pub use self::plan::{Fate, Outage, Plan, Port, Rates};
+pub use self::ports::{FaultyQueue, FaultyTable};
+use crate::trace::Trace;
+
+/// Strikes effects as a plan says.
+#[derive(Debug)]
+pub struct Faults {
+    state: Mutex<State>,
+    trace: Arc<Trace>,
+}
+
+#[derive(Debug)]
+struct State {
+    plan: Plan,
+    effects: u64,
+    struck: BTreeMap<&'static str, u64>,
+}
+
+impl Faults {
+    /// Nothing goes wrong until a plan is made.
+    pub fn new(trace: Arc<Trace>) -> Self {
+        Self { state: Mutex::new(State { plan: Plan::Off, effects: 0, struck: BTreeMap::new() }), trace }
+    }
+
+    /// From now on effects are counted, from 1, and struck as the plan says.
+    pub fn follow(&self, plan: Plan) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.plan = plan;
+        state.effects = 0;
+    }
+
+    /// Nothing goes wrong any more, and nothing is counted.
+    pub fn stop(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).plan = Plan::Off;
+    }
+
+    /// How many effects there were since the plan was made.
+    pub fn effects(&self) -> u64 {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).effects
+    }
+
+    /// How often each kind of fault struck.
+    pub fn struck(&self) -> BTreeMap<&'static str, u64> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).struck.clone()
+    }
+
+    /// Counts an effect and tells what becomes of it.
+    fn fate(&self, port: Port, what: &str) -> Fate {
+        let Some(invocation) = invocation::current() else { return Fate::Passes };
+        let (fate, number) = {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            if matches!(state.plan, Plan::Off) {
+                return Fate::Passes;
+            }
+            state.effects += 1;
+            let number = state.effects;
+            let fate = state.plan.fate(number, port);
+            if fate != Fate::Passes {
+                *state.struck.entry(fate.word()).or_default() += 1;
+            }
+            (fate, number)
+        };
+        match fate {
+            Fate::Passes => self.trace.note(&format!("#{number} {invocation}: {what}")),
+            fate => self.trace.note(&format!("#{number} {invocation}: {what}  *** {} ***", fate.word())),
+        }
+        fate
+    }
+
+    /// Whether a reading comes to nothing. Readings are not counted, because they change nothing.
+    fn unreadable(&self, what: &str) -> bool {
+        let Some(invocation) = invocation::current() else { return false };
+        let fails = self.state.lock().unwrap_or_else(PoisonError::into_inner).plan.reading_fails();
+        if fails {
+            self.trace.note(&format!("{invocation}: {what}  *** not readable ***"));
+        }
+        fails
+    }
+
+    /// Has an effect, or not, as fate will have it. `error` says a fate in the words of the port.
+    async fn effect<T, E>(
+        &self,
+        port: Port,
+        what: &str,
+        error: impl Fn(&Fate) -> E,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        match self.fate(port, what) {
+            Fate::Passes => work.await,
+            Fate::Late(milliseconds) => {
+                tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+                work.await
+            }
+            Fate::CrashBefore => crash().await,
+            Fate::CrashAfter => {
+                let _nobody_learns = work.await;
+                crash().await
+            }
+            fate @ Fate::AcknowledgementLost => match work.await {
+                Ok(_) => Err(error(&fate)),
+                failed => failed,
+            },
+            fate => Err(error(&fate)),
+        }
+    }
+
+    /// Whether the answer of a function reaches whoever called it.
+    pub fn answer_arrives(&self, what: &str) -> bool {
+        matches!(self.fate(Port::Answer, what), Fate::Passes | Fate::Late(_))
+    }
+
+    /// Whether the service that called a function takes note of what it answered.
+    pub fn is_noted(&self, what: &str) -> bool {
+        self.answer_arrives(what)
+    }
+}
+
+/// Ends the invocation where it stands.
+async fn crash<T>() -> T {
+    if let Some(invocation) = invocation::current() {
+        invocation.crash();
+    }
+    pending().await
+}

@@ -1,0 +1,140 @@
+//! The ways to platforms, and everything that platforms do besides doing as they are asked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use channels::http::{Answer, Call, HttpError, Reach, Reached, Transport};
+use channels::platform::{Finding, Mailer, SendError, SendFailure};
+use http::{HeaderMap, StatusCode};
+
+use super::{Fate, Faults, Port, crash};
+use crate::chance::Chance;
+use crate::platform::{BotApi, PostOffice};
+
+/// How long an honest request takes.
+const WAY: Duration = Duration::from_millis(40);
+
+/// Requests to the Bot API, which may be struck.
+#[derive(Debug)]
+pub struct FaultyTransport {
+    bots: Arc<BotApi>,
+    faults: Arc<Faults>,
+    chance: Arc<Chance>,
+}
+
+impl FaultyTransport {
+    /// Strikes the way to the Bot API.
+    pub fn new(bots: Arc<BotApi>, faults: Arc<Faults>, chance: Arc<Chance>) -> Self {
+        Self { bots, faults, chance }
+    }
+
+    async fn take(&self, call: &Call) -> Answer {
+        tokio::time::sleep(WAY).await;
+        self.bots.answer(call)
+    }
+
+    /// A refusal in one of the forms that platforms know: certain or not, short or long.
+    async fn refuse(&self, call: &Call) -> Result<Answer, HttpError> {
+        match self.chance.below(6) {
+            0 => Err(failure(Reached::No, "unreachable")),
+            1 => Ok(BotApi::refusal(500, "Internal Server Error", None)),
+            2 => Ok(BotApi::refusal(429, "Too Many Requests", Some(1 + self.chance.below(4)))),
+            3 => Ok(BotApi::refusal(429, "Too Many Requests", Some(60 + self.chance.below(120)))),
+            4 => Ok(Answer {
+                status: StatusCode::BAD_GATEWAY,
+                headers: HeaderMap::new(),
+                body: "<html>".into(),
+            }),
+            // Nobody ever hears what became of it; nothing did.
+            _ => self.silence(call).await,
+        }
+    }
+
+    async fn silence(&self, call: &Call) -> Result<Answer, HttpError> {
+        tokio::time::sleep(call.timeout).await;
+        Err(failure(Reached::Maybe, "timeout"))
+    }
+}
+
+#[async_trait]
+impl Transport for FaultyTransport {
+    async fn carry(&self, call: Call, _: Reach) -> Result<Answer, HttpError> {
+        let method = call.url.path_segments().and_then(Iterator::last).unwrap_or_default().to_owned();
+        match self.faults.fate(Port::Platform, &format!("request {method}")) {
+            Fate::Passes | Fate::Conflict => Ok(self.take(&call).await),
+            Fate::Late(milliseconds) => {
+                let late = Duration::from_millis(milliseconds);
+                let answer = self.take(&call).await;
+                // An answer that is too late is none, though the request was accepted.
+                if late >= call.timeout {
+                    return self.silence(&call).await;
+                }
+                tokio::time::sleep(late).await;
+                Ok(answer)
+            }
+            Fate::CrashBefore => crash().await,
+            Fate::CrashAfter => {
+                self.take(&call).await;
+                crash().await
+            }
+            Fate::AcknowledgementLost => {
+                self.take(&call).await;
+                if self.chance.happens(500) {
+                    return self.silence(&call).await;
+                }
+                Err(failure(Reached::Maybe, "broken"))
+            }
+            Fate::Refused => self.refuse(&call).await,
+        }
+    }
+}
+
+fn failure(reached: Reached, reason: &'static str) -> HttpError {
+    HttpError { reached, reason, detail: "struck".to_owned() }
+}
+
+/// A provider of mail, which may be struck.
+#[derive(Debug)]
+pub struct FaultyMailer {
+    post: Arc<PostOffice>,
+    faults: Arc<Faults>,
+    chance: Arc<Chance>,
+}
+
+impl FaultyMailer {
+    /// Strikes the way to the post office.
+    pub fn new(post: Arc<PostOffice>, faults: Arc<Faults>, chance: Arc<Chance>) -> Self {
+        Self { post, faults, chance }
+    }
+}
+
+#[async_trait]
+impl Mailer for FaultyMailer {
+    async fn send(&self, _: &str, recipients: &[String], mail: Vec<u8>) -> Result<Option<String>, SendError> {
+        let fate = self.faults.fate(Port::Platform, "mail");
+        let failed = |class, reason| SendError { class, reason, detail: "struck".to_owned() };
+        match fate {
+            Fate::CrashBefore => crash().await,
+            Fate::Refused => {
+                return Err(match self.chance.below(4) {
+                    0 => failed(SendFailure::Transient, "unavailable"),
+                    1 => failed(SendFailure::Throttled(Duration::from_secs(2)), "throttled"),
+                    2 => failed(SendFailure::Throttled(Duration::from_secs(90)), "throttled"),
+                    _ => failed(SendFailure::Uncertain, "timeout"),
+                });
+            }
+            _ => tokio::time::sleep(WAY).await,
+        }
+        self.post.take(recipients, &mail);
+        match fate {
+            Fate::CrashAfter => crash().await,
+            Fate::AcknowledgementLost => Err(failed(SendFailure::Uncertain, "timeout")),
+            _ => Ok(None),
+        }
+    }
+
+    async fn examine(&self, _: &str) -> Vec<Finding> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,169 @@
+//! Which effects are struck, and how.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::chance::Chance;
+
+/// What becomes of an effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It happens, and the function learns of it.
+    Passes,
+    /// The function ends before it.
+    CrashBefore,
+    /// It happens, and the function ends before it learns of it.
+    CrashAfter,
+    /// It happens, and the function is told that nobody knows.
+    AcknowledgementLost,
+    /// It does not happen, and the function is told that nobody knows.
+    Refused,
+    /// It does not happen, because somebody else is writing the same.
+    Conflict,
+    /// It happens after so many milliseconds.
+    Late(u64),
+}
+
+impl Fate {
+    /// The three ways in which a function can lose track of an effect.
+    pub const LOSSES: [Self; 3] = [Self::CrashBefore, Self::CrashAfter, Self::AcknowledgementLost];
+
+    /// A word for traces.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Passes => "passes",
+            Self::CrashBefore => "crash before",
+            Self::CrashAfter => "crash after",
+            Self::AcknowledgementLost => "acknowledgement lost",
+            Self::Refused => "refused",
+            Self::Conflict => "conflict",
+            Self::Late(_) => "late",
+        }
+    }
+}
+
+/// What an effect is had on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Port {
+    /// A table.
+    Table,
+    /// A queue.
+    Queue,
+    /// The object store.
+    Objects,
+    /// A platform.
+    Platform,
+    /// Whoever called the function.
+    Answer,
+}
+
+/// How often each fault strikes an effect, in so many of 1000 cases.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rates {
+    /// Of [`Fate::CrashBefore`].
+    pub crash_before: u64,
+    /// Of [`Fate::CrashAfter`].
+    pub crash_after: u64,
+    /// Of [`Fate::AcknowledgementLost`].
+    pub lost: u64,
+    /// Of [`Fate::Refused`].
+    pub refused: u64,
+    /// Of [`Fate::Conflict`].
+    pub conflict: u64,
+    /// Of [`Fate::Late`].
+    pub late: u64,
+    /// Of readings that fail.
+    pub unreadable: u64,
+}
+
+impl Rates {
+    /// Some faults and not others, some rare and some common: what never fails hides what else does.
+    pub fn of(chance: &Chance) -> Self {
+        let rate = || if chance.happens(500) { *chance.pick(&[3, 15, 60]).unwrap_or(&3) } else { 0 };
+        Self {
+            crash_before: rate(),
+            crash_after: rate(),
+            lost: rate(),
+            refused: rate(),
+            conflict: rate(),
+            late: rate(),
+            unreadable: rate(),
+        }
+    }
+}
+
+/// A time in which a port does nothing at all.
+#[derive(Debug, Clone, Copy)]
+pub struct Outage {
+    /// The port.
+    pub port: Port,
+    /// From when on.
+    pub from: Instant,
+    /// For how long.
+    pub lasts: Duration,
+}
+
+/// Which effects are struck.
+#[derive(Debug)]
+pub enum Plan {
+    /// None, and none is counted.
+    Off,
+    /// These, by their numbers.
+    Exactly(BTreeMap<u64, Fate>),
+    /// Those that chance finds.
+    Chance {
+        /// The chance.
+        chance: Arc<Chance>,
+        /// How often.
+        rates: Rates,
+        /// When nothing works.
+        outages: Vec<Outage>,
+    },
+}
+
+impl Plan {
+    pub(super) fn fate(&self, number: u64, port: Port) -> Fate {
+        match self {
+            Self::Off => Fate::Passes,
+            Self::Exactly(struck) => struck.get(&number).copied().unwrap_or(Fate::Passes),
+            Self::Chance { chance, rates, outages } => {
+                if is_out(outages, port) {
+                    return Fate::Refused;
+                }
+                let fates = [
+                    (rates.crash_before, Fate::CrashBefore),
+                    (rates.crash_after, Fate::CrashAfter),
+                    (rates.lost, Fate::AcknowledgementLost),
+                    (rates.refused, Fate::Refused),
+                    (if port == Port::Table { rates.conflict } else { 0 }, Fate::Conflict),
+                    (rates.late, Fate::Late(*chance.pick(&[50, 900, 12_000]).unwrap_or(&50))),
+                ];
+                let mut drawn = chance.below(1000);
+                for (rate, fate) in fates {
+                    if drawn < rate {
+                        return fate;
+                    }
+                    drawn -= rate;
+                }
+                Fate::Passes
+            }
+        }
+    }
+
+    pub(super) fn reading_fails(&self) -> bool {
+        match self {
+            Self::Off | Self::Exactly(_) => false,
+            Self::Chance { chance, rates, outages } => {
+                is_out(outages, Port::Table) || chance.happens(rates.unreadable)
+            }
+        }
+    }
+}
+
+fn is_out(outages: &[Outage], port: Port) -> bool {
+    let now = Instant::now();
+    outages.iter().any(|outage| outage.port == port && outage.from <= now && now < outage.from + outage.lasts)
+}

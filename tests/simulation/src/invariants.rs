@@ -1,0 +1,45 @@
+//! What must hold, at every write and in the end.
+
+mod messages;
+mod picture;
+mod replies;
+mod sla;
+mod tickets;
+mod watch;
+
+use self::picture::Picture;
+pub use self::watch::Watch;
+use crate::journey::Stage;
+
+/// Everything that does not hold once nothing goes wrong any more and everything was given time to finish.
+pub fn broken(stage: &Stage) -> Vec<String> {
+    let picture = match Picture::of(&stage.cloud.main.items()) {
+        Ok(picture) => picture,
+        Err(unreadable) => return vec![unreadable],
+    };
+    let mut broken = stage.cloud.complaints();
+    messages::check(&picture, stage, &mut broken);
+    replies::check(&picture, stage, &mut broken);
+    tickets::check(&picture, stage, &mut broken);
+    sla::check(&picture, stage, &mut broken);
+    broken
+}
+
+/// What is still unfinished: nothing, once the desk was given time.
+pub fn unfinished(stage: &Stage) -> Option<String> {
+    if !stage.cloud.is_quiet() {
+        return Some("a queue or the stream is not empty".to_owned());
+    }
+    let picture = match Picture::of(&stage.cloud.main.items()) {
+        Ok(picture) => picture,
+        Err(unreadable) => return Some(unreadable),
+    };
+    let now = stage.cloud.hours.now();
+    if let Some(reply) = picture.replies.iter().find(|reply| {
+        reply.state.is_unfinished() && reply.not_before.is_none_or(|not_before| not_before <= now)
+    }) {
+        return Some(format!("the reply {} is {:?}", reply.id, reply.state));
+    }
+    let overdue = picture.due.iter().find(|(at, _)| at.as_str() <= format!("{now:.3}").as_str());
+    overdue.map(|(at, key)| format!("{key} is due since {at}"))
+}

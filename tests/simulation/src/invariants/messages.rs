@@ -1,0 +1,88 @@
+//! Nothing that was acknowledged is lost, nothing is doubled, and order is kept.
+
+use std::collections::BTreeMap;
+
+use desk::event::{Event, Fact};
+use desk::ids::TicketId;
+
+use super::picture::Picture;
+use crate::history::Said;
+use crate::journey::Stage;
+
+/// Where a message stands.
+struct Place<'a> {
+    ticket: TicketId,
+    event: &'a Event,
+    late: bool,
+}
+
+pub(super) fn check(picture: &Picture, stage: &Stage, broken: &mut Vec<String>) {
+    let history = stage.history.state();
+    let mut places: BTreeMap<&str, Vec<Place<'_>>> = BTreeMap::new();
+    for (ticket, case) in &picture.cases {
+        for event in &case.events {
+            let Fact::MessageReceived(received) = &event.fact else { continue };
+            let text = event.content.said().and_then(|said| said.message.text.as_deref()).unwrap_or_default();
+            let place = Place { ticket: *ticket, event, late: received.late };
+            places.entry(text.trim()).or_default().push(place);
+        }
+    }
+    for said in &history.said {
+        let found = places.get(said.text.as_str()).map_or(0, Vec::len);
+        if found > 1 || (said.acknowledged && found == 0) {
+            broken.push(format!("`{}` is {found} messages, acknowledged: {}", said.text, said.acknowledged));
+        }
+    }
+    for text in places.keys() {
+        if history.said.iter().all(|said| said.text != *text) {
+            broken.push(format!("nobody said `{text}`"));
+        }
+    }
+    order(&history.said, &places, broken);
+    belonging(picture, &history.said, &places, broken);
+}
+
+/// What one person says in one place stays in order, but for what came out of the dead letters.
+fn order(said: &[Said], places: &BTreeMap<&str, Vec<Place<'_>>>, broken: &mut Vec<String>) {
+    let mut latest: BTreeMap<(&str, TicketId), (u64, &str)> = BTreeMap::new();
+    for said in said {
+        for place in places.get(said.text.as_str()).into_iter().flatten().filter(|place| !place.late) {
+            let by = (said.by.as_str(), place.ticket);
+            if let Some((seq, before)) = latest.get(&by)
+                && *seq > place.event.seq
+            {
+                broken.push(format!("`{}` stands before `{before}` on {}", said.text, place.ticket));
+            }
+            latest.insert(by, (place.event.seq, &said.text));
+        }
+    }
+}
+
+/// A mail that answers one of ours stands in the conversation of ours.
+fn belonging(
+    picture: &Picture,
+    said: &[Said],
+    places: &BTreeMap<&str, Vec<Place<'_>>>,
+    broken: &mut Vec<String>,
+) {
+    for said in said {
+        let Some(answers) = &said.answers else { continue };
+        let asked = picture
+            .replies
+            .iter()
+            .find(|reply| reply.content.text.as_deref().is_some_and(|text| text.trim() == answers));
+        let Some(asked) = asked else {
+            broken.push(format!("a mail said `{answers}`, which no reply says"));
+            continue;
+        };
+        for place in places.get(said.text.as_str()).into_iter().flatten() {
+            let thread = picture.cases.get(&place.ticket).and_then(|case| case.head.thread.as_ref());
+            if thread != Some(&asked.thread) {
+                broken.push(format!(
+                    "`{}` answers `{answers}` and stands elsewhere, on {}",
+                    said.text, place.ticket
+                ));
+            }
+        }
+    }
+}

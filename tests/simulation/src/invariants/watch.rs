@@ -1,0 +1,127 @@
+//! What must hold of every single write.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::Value;
+use store::table::Item;
+
+use crate::engine::Change;
+
+/// The states of a ticket that is still to be worked on.
+const ACTIVE: [&str; 4] = ["new", "open", "waiting_customer", "waiting_third_party"];
+
+/// What a reply's state may be followed by. A state may follow itself.
+const FOLLOWING: [(&str, &[&str]); 5] = [
+    ("queued", &["sending", "failed", "uncertain"]),
+    ("sending", &["queued", "sent", "failed", "uncertain"]),
+    ("uncertain", &["sent", "failed"]),
+    ("sent", &["delivered", "read"]),
+    ("failed", &[]),
+];
+
+/// Looks at writes.
+#[derive(Debug)]
+pub struct Watch {
+    /// The active tickets of each conversation.
+    active: Mutex<BTreeMap<String, BTreeSet<String>>>,
+    complaints: Arc<Mutex<Vec<String>>>,
+}
+
+impl Watch {
+    /// Complains there.
+    pub fn new(complaints: Arc<Mutex<Vec<String>>>) -> Self {
+        Self { active: Mutex::default(), complaints }
+    }
+
+    /// Looks at one transaction.
+    pub fn look(&self, changes: &[Change<'_>]) {
+        for change in changes {
+            let found = match (change.before, change.after) {
+                (Some(before), None) => removed(before),
+                (Some(before), Some(after)) => replaced(before, after, changes),
+                (None, Some(_)) | (None, None) => None,
+            };
+            if let Some(what) = found {
+                self.complain(what);
+            }
+        }
+        self.count_active(changes);
+    }
+
+    fn count_active(&self, changes: &[Change<'_>]) {
+        let mut active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
+        let heads = changes.iter().filter_map(|change| change.after).filter(|item| is_head(item));
+        let mut looked_at = Vec::new();
+        for head in heads {
+            let Some(thread) = head.body.get("thread").map(Value::to_string) else { continue };
+            let tickets = active.entry(thread.clone()).or_default();
+            if ACTIVE.contains(&text(head, "status")) {
+                tickets.insert(head.key.pk.clone());
+            } else {
+                tickets.remove(&head.key.pk);
+            }
+            looked_at.push(thread);
+        }
+        for thread in looked_at {
+            if let Some(tickets) = active.get(&thread)
+                && tickets.len() > 1
+            {
+                self.complain(format!("the conversation {thread} has several open tickets: {tickets:?}"));
+            }
+        }
+    }
+
+    fn complain(&self, what: String) {
+        self.complaints.lock().unwrap_or_else(PoisonError::into_inner).push(what);
+    }
+}
+
+fn removed(before: &Item) -> Option<String> {
+    let kept = ["T#", "X#", "M#", "C#", "I#", "N#"].iter().any(|kind| before.key.pk.starts_with(kind));
+    kept.then(|| format!("{} / {} was removed", before.key.pk, before.key.sk))
+}
+
+fn replaced(before: &Item, after: &Item, changes: &[Change<'_>]) -> Option<String> {
+    let name = format!("{} / {}", after.key.pk, after.key.sk);
+    if after.key.pk.starts_with("T#") && after.key.sk.starts_with("E#") {
+        return Some(format!("the event {name} was written twice"));
+    }
+    let (was, is) = (number(before, "version"), number(after, "version"));
+    if let Some(was) = was
+        && is != Some(was + 1)
+    {
+        return Some(format!("{name} went from version {was} to {is:?}"));
+    }
+    if is_head(after) {
+        let (was, is) = (number(before, "seq").unwrap_or_default(), number(after, "seq").unwrap_or_default());
+        let event = format!("E#{is:010}");
+        let written = changes.iter().any(|change| {
+            change.before.is_none()
+                && change.after.is_some_and(|item| item.key.pk == after.key.pk && item.key.sk == event)
+        });
+        if is != was + 1 || !written {
+            return Some(format!("the head of {name} went from event {was} to {is} without that event"));
+        }
+    }
+    if after.key.sk.starts_with("R#") {
+        let (was, is) = (text(before, "state"), text(after, "state"));
+        let allowed = FOLLOWING.iter().find(|(state, _)| *state == was).map_or(&[][..], |(_, next)| next);
+        if was != is && !allowed.contains(&is) {
+            return Some(format!("the reply {name} went from {was} to {is}"));
+        }
+    }
+    None
+}
+
+fn is_head(item: &Item) -> bool {
+    item.key.pk.starts_with("T#") && item.key.sk == "@"
+}
+
+fn text<'a>(item: &'a Item, name: &str) -> &'a str {
+    item.body.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn number(item: &Item, name: &str) -> Option<u64> {
+    item.body.get(name).and_then(Value::as_u64)
+}

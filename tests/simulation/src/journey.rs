@@ -1,0 +1,37 @@
+//! People: customers who write, agents who answer, and the owner.
+
+mod agents;
+mod customers;
+mod office;
+mod owner;
+mod writers;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use self::agents::{Agent, work};
+pub use self::customers::{Habits, write_mails, write_messages};
+pub use self::office::{Office, Promise, SUPPORT};
+pub use self::owner::lose_the_token;
+pub use self::writers::{mail_of, webhook};
+use crate::chance::Chance;
+use crate::cloud::Cloud;
+use crate::history::History;
+
+/// Where people act.
+#[derive(Clone)]
+pub struct Stage {
+    /// The account.
+    pub cloud: Arc<Cloud>,
+    /// What they did.
+    pub history: Arc<History>,
+    /// The desk as it was set up.
+    pub office: Arc<Office>,
+}
+
+/// Waits for one of several times.
+async fn pause(chance: &Chance, seconds: &[u64]) {
+    let seconds = chance.pick(seconds).copied().unwrap_or_default();
+    let exact = seconds * 1000 + chance.below(seconds * 200 + 500);
+    tokio::time::sleep(Duration::from_millis(exact)).await;
+}

@@ -1,0 +1,87 @@
+//! How what customers write comes to the desk: platforms and mail servers repeat until it is acknowledged.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use jiff::tz::TimeZone;
+
+use super::{SUPPORT, Stage};
+use crate::cloud::Door;
+
+/// How often a delivery is tried: for days, as platforms and mail servers do.
+const ATTEMPTS: u32 = 2000;
+
+/// Brings an update of Telegram, until it is acknowledged. Whether it was.
+pub async fn webhook(stage: &Stage, update: &str) -> bool {
+    let (office, path) = (&stage.office, format!("/webhooks/telegram/{}", stage.office.bot));
+    let request = || {
+        Request::post(&path)
+            .header("content-type", "application/json")
+            .header("x-telegram-bot-api-secret-token", &office.bot_secret)
+            .body(Body::from(update.to_owned()))
+    };
+    deliver(stage, Door::Telegram, request).await
+}
+
+/// Hands in a mail, until it is acknowledged. Whether it was.
+pub(super) async fn mail(stage: &Stage, mail: &str) -> bool {
+    let (office, path) = (&stage.office, format!("/webhooks/email/{}", stage.office.mailbox));
+    let request = || {
+        Request::post(&path)
+            .header("content-type", "message/rfc822")
+            .header("authorization", format!("Bearer {}", office.mail_secret))
+            .body(Body::from(mail.to_owned()))
+    };
+    deliver(stage, Door::Email, request).await
+}
+
+/// Writes a mail that begins a conversation, and hands it in until it is acknowledged. Whether it was.
+pub async fn mail_of(stage: &Stage, from: &str, subject: &str, text: &str) -> bool {
+    let letter = Letter { from, id: "1@people.example", subject, answers: None, text };
+    mail(stage, &letter.write(stage)).await
+}
+
+async fn deliver(
+    stage: &Stage,
+    door: Door,
+    request: impl Fn() -> Result<Request<Body>, axum::http::Error>,
+) -> bool {
+    for attempt in 1..=ATTEMPTS {
+        let Ok(request) = request() else { return false };
+        match stage.cloud.request(door, request).await {
+            Some(heard) if heard.status == StatusCode::OK => return true,
+            Some(heard) if heard.status.is_client_error() => {
+                stage.cloud.complain(format!("{door:?} refused an authentic delivery: {}", heard.status));
+                return false;
+            }
+            _ => tokio::time::sleep(Duration::from_secs(1) * attempt.min(120)).await,
+        }
+    }
+    false
+}
+
+/// A mail as its author's program writes it.
+pub(super) struct Letter<'a> {
+    pub(super) from: &'a str,
+    pub(super) id: &'a str,
+    pub(super) subject: &'a str,
+    pub(super) answers: Option<&'a str>,
+    pub(super) text: &'a str,
+}
+
+impl Letter<'_> {
+    pub(super) fn write(&self, stage: &Stage) -> String {
+        let date = stage.cloud.hours.now().to_zoned(TimeZone::UTC);
+        let date = jiff::fmt::rfc2822::to_string(&date).unwrap_or_default();
+        let Self { from, id, subject, text, .. } = self;
+        let answers = self
+            .answers
+            .map(|answers| format!("In-Reply-To: <{answers}>\r\nReferences: <{answers}>\r\n"))
+            .unwrap_or_default();
+        format!(
+            "From: Customer <{from}>\r\nTo: {SUPPORT}\r\nSubject: {subject}\r\nMessage-ID: <{id}>\r\nDate: {date}\r\n\
+             {answers}MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{text}\r\n"
+        )
+    }
+}

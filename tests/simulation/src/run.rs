@@ -1,0 +1,129 @@
+//! One run: a desk, its people, what goes wrong, and what must hold.
+
+mod fixed;
+mod seeded;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::Method;
+use tokio::time::Instant;
+
+use crate::cloud::Cloud;
+use crate::fault::Fate;
+use crate::history::History;
+use crate::invariants::{broken, unfinished};
+use crate::journey::{Office, Promise, Stage};
+
+/// What is run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scenario {
+    /// What a seed makes of everything.
+    Seed(u64),
+    /// One short story, in which these effects are struck.
+    Story(BTreeMap<u64, Fate>),
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// What did not hold.
+    pub broken: Vec<String>,
+    /// What tells two runs apart that were not the same.
+    pub hash: u64,
+    /// How many effects there were, as long as things could go wrong.
+    pub effects: u64,
+    /// How often each fault struck.
+    pub struck: BTreeMap<&'static str, u64>,
+    /// How many messages customers wrote, and how many replies agents did.
+    pub said: (usize, usize),
+    /// What happened, if it was to be kept.
+    pub trace: Vec<String>,
+}
+
+/// Runs a scenario, in a world of its own.
+///
+/// # Panics
+/// When there is no thread to run on.
+#[expect(clippy::expect_used, reason = "without a runtime nothing can be said about the desk")]
+pub fn run(scenario: &Scenario, keep_trace: bool) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        match scenario {
+            Scenario::Seed(seed) => seeded::run(*seed, keep_trace).await,
+            Scenario::Story(struck) => fixed::run(struck.clone(), keep_trace).await,
+        }
+    })
+}
+
+/// A desk that was set up, with everything that calls functions running.
+async fn open(cloud: Arc<Cloud>, promise: Promise) -> Result<Stage, String> {
+    cloud.start();
+    let office = Office::set_up(&cloud, promise).await?;
+    Ok(Stage { cloud, history: Arc::new(History::default()), office: Arc::new(office) })
+}
+
+/// Gives the desk time to finish everything. What is left after days is told.
+async fn drain(stage: &Stage) -> Option<String> {
+    const LONGEST: Duration = Duration::from_hours(72);
+    let begun = Instant::now();
+    loop {
+        let left = unfinished(stage)?;
+        if begun.elapsed() > LONGEST {
+            return Some(left);
+        }
+        tokio::time::sleep(Duration::from_secs(61)).await;
+    }
+}
+
+/// Ends a run: nothing goes wrong any more, everything is given time, dead letters are sent again by the operator.
+async fn close(stage: &Stage) -> Outcome {
+    let cloud = &stage.cloud;
+    let effects = cloud.faults.effects();
+    cloud.faults.stop();
+    cloud.trace.note("nothing goes wrong any more");
+    let mut left = drain(stage).await;
+    for (name, queue) in [("inbound", &cloud.inbound), ("outbound", &cloud.outbound), ("work", &cloud.work)] {
+        if !queue.dead_letters().is_empty() {
+            cloud.trace.note(&format!("dead letters of {name} are sent again"));
+            let path = format!("/dead-letters/{name}/redrive");
+            stage.office.insist(cloud, Method::POST, &path, None, None).await;
+            left = left.or(drain(stage).await);
+        }
+    }
+    let mut broken = broken(stage);
+    broken.extend(left.map(|left| format!("the desk does not come to rest: {left}")));
+    if cloud.is_quiet()
+        && [&cloud.inbound, &cloud.outbound, &cloud.work].iter().any(|queue| !queue.dead_letters().is_empty())
+    {
+        broken.push("there are dead letters although nothing went wrong any more".to_owned());
+    }
+    if !cloud.relay_dead.is_empty() {
+        broken.push(format!("the relay did not understand {:?}", cloud.relay_dead.bodies()));
+    }
+    let history = stage.history.state();
+    Outcome {
+        broken,
+        hash: cloud.trace.hash(),
+        effects,
+        struck: cloud.faults.struck(),
+        said: (history.said.len(), history.asked.len()),
+        trace: cloud.trace.lines(),
+    }
+}
+
+fn unopened(error: String) -> Outcome {
+    Outcome {
+        broken: vec![format!("the desk could not be set up: {error}")],
+        hash: 0,
+        effects: 0,
+        struck: BTreeMap::new(),
+        said: (0, 0),
+        trace: Vec::new(),
+    }
+}
