@@ -62,6 +62,7 @@ pub(crate) async fn run(options: Serve) -> Result<(), Box<dyn Error>> {
     let url = format!("http://{}", listener.local_addr()?);
 
     let desk = Desk::new(Arc::new(sqlite.table(TableName::Main)), Arc::clone(&environment));
+    desk.end_claims().await?;
     desk.install_defaults(zone).await?;
     let printed = api::first_token(&desk, options.api_token.as_deref()).await?;
 

@@ -2,7 +2,7 @@
 
 use desk::channel::ThreadKey;
 use desk::ids::{ConnectionId, ReplyId};
-use desk::reply::Reply;
+use desk::reply::{Delivery, Reply};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::desk::Desk;
@@ -102,6 +102,43 @@ impl Desk {
         let message = Item::new(keys::platform_message(under, part), &stands)?;
         // A platform that gives the same id twice must not keep the reply from being finished.
         self.table.write(vec![next_version(reply)?, Write::Put(message, Condition::Any)]).await
+    }
+
+    /// Ends every claim on a reply at once, so that whoever looks next asks about it instead of waiting. How many there
+    /// were.
+    ///
+    /// For a process that has the desk to itself and has just started: whoever claimed a reply is gone.
+    ///
+    /// # Errors
+    /// When the table is unavailable.
+    pub async fn end_claims(&self) -> Result<usize, TableError> {
+        let mut ended = 0;
+        for shard in 0..keys::DUE_SHARDS {
+            let mut after = None;
+            loop {
+                let query = Query::partition(keys::due_partition(DUE, shard))
+                    .index(Index::Due)
+                    .after(after.take())
+                    .limit(100);
+                let page = self.table.query(query).await?;
+                after = page.items.last().and_then(|last| last.due.as_ref()).map(|due| due.sk.clone());
+                let keys: Vec<_> = page.items.into_iter().map(|item| item.key).collect();
+                for item in self.table.get_many(&keys).await? {
+                    let mut reply: Reply = item.read()?;
+                    if reply.state == Delivery::Sending {
+                        let now = self.now();
+                        reply.lease = Some(now);
+                        reply.due_at = Some(now);
+                        self.save_reply(&mut reply).await?;
+                        ended += 1;
+                    }
+                }
+                if !page.more {
+                    break;
+                }
+            }
+        }
+        Ok(ended)
     }
 
     /// The keys of replies that wait for a connection to be mended, oldest first.

@@ -7,6 +7,7 @@ use journey::desk::SOON;
 use journey::eventually;
 use journey::stage::Stage;
 use journey::target::Receiving;
+use journey::telegram::Fault;
 use serde_json::json;
 
 const CUSTOMERS: usize = 6;
@@ -68,17 +69,14 @@ async fn replies_are_sent_at_most_once() {
     }
     stage.process().kill().await;
     stage.process().restart().await;
-    // The first one that was not finished may be claimed: nobody knows whether it arrived, so it holds its place
-    // until the claim runs out. All before it are sent, and none is sent twice.
+    // The first one that was not finished may have been claimed: nobody knows whether it arrived. All others are
+    // sent, and none is sent twice.
     let last = stage.desk.reply(&ticket, "Last").await;
-    eventually("the desk goes on or waits for a claim", SOON, async || {
+    eventually("every reply has come to its end", SOON, async || {
         let events = stage.desk.events_of(&ticket, "replied").await;
-        let unfinished = events.iter().find(|event| event["delivery"] != "sent");
-        match unfinished {
-            None => Ok(()),
-            Some(event) if event["delivery"] == "sending" || event["delivery"] == "uncertain" => Ok(()),
-            Some(event) => Err(event.clone()),
-        }
+        let unfinished =
+            events.iter().find(|event| event["delivery"] != "sent" && event["delivery"] != "uncertain");
+        unfinished.map_or(Ok(()), |event| Err(event.clone()))
     })
     .await;
     let sent = line.bot.texts(anna.chat());
@@ -90,4 +88,28 @@ async fn replies_are_sent_at_most_once() {
     let kept: Vec<_> = order.into_iter().filter(|text| sent.contains(text)).collect();
     assert_eq!(sent, kept, "replies keep their order");
     assert!(last["id"].is_string());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_claim_ends_with_the_process() {
+    if !crate::runs("local") {
+        return;
+    }
+    let mut stage = Stage::local(Receiving::Webhook).await;
+    let line = stage.connect(json!({})).await;
+    let (anna, ticket) = stage.asked(&line, "Anna", "Hello?").await;
+    line.bot.fail("sendMessage", None, Fault::Hang);
+    let doubtful = stage.desk.reply(&ticket, "On its way").await;
+    let next = stage.desk.reply(&ticket, "Behind it").await;
+    eventually("the request is made", SOON, async || {
+        let calls = line.bot.calls("sendMessage").len();
+        if calls > 0 { Ok(()) } else { Err(calls) }
+    })
+    .await;
+    stage.process().kill().await;
+    stage.process().restart().await;
+    // Nobody else can be at it, so nothing waits until the claim would have run out by itself.
+    stage.desk.await_delivery(&ticket, &doubtful, "uncertain").await;
+    stage.desk.await_delivery(&ticket, &next, "sent").await;
+    assert_eq!(line.bot.texts(anna.chat()), ["Behind it"]);
 }
