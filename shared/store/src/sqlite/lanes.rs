@@ -12,6 +12,8 @@ use crate::queue::{DEDUPLICATION_WINDOW, MAX_RECEIVES, Message, Outgoing, QueueE
 
 /// The most lapsed deduplication ids that sending a message sweeps away: more than it adds.
 const SWEPT: i64 = 16;
+/// How often the process may end with a message in hand until that message is taken for the reason.
+const MAX_INTERRUPTIONS: u32 = 20;
 
 /// One queue, at one moment of the writer.
 pub(super) struct Lanes<'a> {
@@ -49,10 +51,11 @@ struct Stored {
     body: String,
     sent_at: i64,
     receives: u32,
+    interruptions: u32,
 }
 
 impl Stored {
-    const COLUMNS: &'static str = "seq, id, body, sent_at, receives";
+    const COLUMNS: &'static str = "seq, id, body, sent_at, receives, interruptions";
 
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
@@ -61,7 +64,12 @@ impl Stored {
             body: row.get(2)?,
             sent_at: row.get(3)?,
             receives: row.get(4)?,
+            interruptions: row.get(5)?,
         })
+    }
+
+    const fn is_hopeless(&self) -> bool {
+        self.receives >= MAX_RECEIVES || self.interruptions >= MAX_INTERRUPTIONS
     }
 }
 
@@ -81,6 +89,9 @@ impl Lanes<'_> {
     }
 
     /// Takes messages in hand, oldest lane first. With `dead` given, those that were received too often go there.
+    ///
+    /// With one that was in hand when the process ended nothing else is handed out: if it is the reason, it shall not
+    /// take others along.
     pub(super) fn receive(
         &self,
         limit: usize,
@@ -91,13 +102,23 @@ impl Lanes<'_> {
         let mut received = Vec::new();
         while received.len() < limit {
             let Some(lane) = self.first_free()? else { break };
-            for stored in self.first_of(&lane, limit - received.len())? {
+            let mut first = self.first_of(&lane, limit - received.len())?;
+            let alone = dead.and_then(|_| first.iter().position(|stored| stored.interruptions > 0));
+            match alone {
+                Some(0) if !received.is_empty() => break,
+                Some(position) => first.truncate(position.max(1)),
+                None => {}
+            }
+            for stored in first {
                 match dead {
-                    Some(dead) if stored.receives >= MAX_RECEIVES => self.bury(dead, &lane, &stored)?,
+                    Some(dead) if stored.is_hopeless() => self.bury(dead, &lane, &stored)?,
                     _ => received.push(self.hand_out(&lane, stored, visibility)?),
                 }
             }
             self.settle(&lane)?;
+            if alone == Some(0) && !received.is_empty() {
+                break;
+            }
         }
         Ok(received)
     }

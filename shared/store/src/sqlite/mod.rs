@@ -100,7 +100,9 @@ impl Sqlite {
         SqliteQueue::new(Arc::clone(&self.shared), name, fifo)
     }
 
-    /// Makes every message that is in hand or waits for its next try receivable at once.
+    /// Makes every message that is in hand or waits for its next try receivable at once, and counts that as no
+    /// delivery: the process ended, and hardly ever because of that very message. For the case that it did, a message
+    /// is given back so only a limited number of times, and travels alone from the first time on.
     ///
     /// For a process that has the file to itself and has just started: whoever had a message in hand is gone.
     ///
@@ -112,7 +114,9 @@ impl Sqlite {
             .writer
             .run(None, move |connection| {
                 // Saying "above 0" lets SQLite use the index of what was ever in hand.
-                let hidden = "UPDATE messages SET visible_at = ?1 WHERE visible_at > 0 AND visible_at > ?1";
+                let hidden = "UPDATE messages \
+                    SET visible_at = ?1, receives = receives - 1, interruptions = interruptions + 1 \
+                    WHERE visible_at > 0 AND visible_at > ?1";
                 connection.execute(hidden, [now])?;
                 connection.execute("UPDATE lanes SET free_at = 0 WHERE free_at > ?1", [now])?;
                 Ok(())

@@ -8,7 +8,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 /// Marks a file as ours, in SQLite's header: `LDSK`.
 const APPLICATION_ID: i32 = 0x4c44_534b;
 /// What leads from each version of the schema to the next. Only ever appended to.
-const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("interruptions.sql")];
 /// The version of the schema that they lead to.
 const SCHEMA: u32 = MIGRATIONS.len() as u32;
 /// How long to wait for another process, such as a backup, that holds the file.

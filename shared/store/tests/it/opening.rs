@@ -1,6 +1,7 @@
 //! What can be opened, and what is said of what cannot.
 
 use std::fs;
+use std::time::Duration;
 
 use serde_json::json;
 use store::queue::{Outgoing, Queue};
@@ -88,10 +89,28 @@ fn a_newer_schema_is_refused() {
         newer.pragma_update(None, "user_version", 99).unwrap();
     })
     .unwrap_err();
-    assert!(matches!(error, OpenError::Newer { found: 99, known: 1, .. }), "{error}");
+    assert!(matches!(error, OpenError::Newer { found: 99, known: 2, .. }), "{error}");
 }
 
 #[test]
 fn an_empty_file_becomes_a_database() {
     opened(|path| fs::write(path, "").unwrap()).unwrap();
+}
+
+#[tokio::test]
+async fn what_the_first_schema_kept_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("desk.db");
+    let old = rusqlite::Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("../../src/sqlite/schema.sql")).unwrap();
+    old.pragma_update(None, "user_version", 1).unwrap();
+    old.pragma_update(None, "application_id", 0x4c44_534b).unwrap();
+    let message =
+        "INSERT INTO messages (queue, lane, id, body, sent_at) VALUES ('inbound', 'g', 'm', 'kept', 0)";
+    old.execute(message, []).unwrap();
+    old.execute("INSERT INTO lanes (queue, lane, first) VALUES ('inbound', 'g', 1)", []).unwrap();
+    drop(old);
+    let sqlite = Sqlite::open(&path, Moved::new()).unwrap();
+    let received = sqlite.queue("inbound", true).receive(10, Duration::from_secs(60)).await.unwrap();
+    assert_eq!(received[0].body, "kept");
 }
