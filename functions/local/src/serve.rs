@@ -275,7 +275,14 @@ fn start_log() {
     let level = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    tracing_subscriber::fmt().with_env_filter(level).with_ansi(colours).with_writer(std::io::stderr).init();
+    // What it cannot write it would complain of on the same stream, and panic when that fails, too: a log on a full
+    // disk must not end the desk.
+    tracing_subscriber::fmt()
+        .with_env_filter(level)
+        .with_ansi(colours)
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false)
+        .init();
 }
 
 async fn asked_to_end() {

@@ -1,13 +1,14 @@
-//! What the terminal says.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this module is the terminal")]
+//! What the terminal says. Nobody may be there to read it, or its file be full: that ends nothing.
+
+use std::io::{Write as _, stderr, stdout};
 
 /// Tells a newcomer what runs and what to do next.
 pub(crate) fn greet(url: &str, token: Option<&str>) {
-    println!("Lambdesk is up on {url}");
+    say(&format!("Lambdesk is up on {url}"));
     if let Some(token) = token {
-        println!("\nYour API token, shown only this once:\n\n  export LAMBDESK_API_TOKEN={token}\n");
+        say(&format!("\nYour API token, shown only this once:\n\n  export LAMBDESK_API_TOKEN={token}\n"));
     }
-    println!(
+    say(&format!(
         "Open {url}: a shop with a chat. Write there, and answer with what the page shows.
 
 Next: connect a Telegram bot (get its token from @BotFather):
@@ -28,15 +29,15 @@ Or send a sample update to the `webhook_url` in the answer, with its `secret_tok
 
 Check the desk at any time: cargo run -- doctor. The API: {url}/api/v1/openapi.json
 "
-    );
+    ));
 }
 
 /// Prints a line of a command's answer.
 pub(crate) fn say(line: &str) {
-    println!("{line}");
+    let _unheard = writeln!(stdout(), "{line}");
 }
 
 /// Tells why it did not work.
 pub(crate) fn complain(message: &str) {
-    eprintln!("lambdesk: {message}");
+    let _unheard = writeln!(stderr(), "lambdesk: {message}");
 }
