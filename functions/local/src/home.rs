@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use store::environment::Environment;
 use store::seal::SealingKey;
+use store::sqlite::OpenError;
 
 /// The folder, held by this process alone.
 #[derive(Debug)]
@@ -19,8 +20,14 @@ pub(crate) struct Home {
 /// Why the folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HomeError {
-    #[error("the data folder {folder} cannot be used: {error}")]
-    Unusable { folder: PathBuf, error: io::Error },
+    #[error(
+        "the data folder {folder} cannot be used: {reason}\n\
+         Give the folder and everything in it to the user that runs the desk (chown -R), see that its disk can be \
+         written and has room, or name another folder with --data."
+    )]
+    Unusable { folder: PathBuf, reason: String },
+    #[error(transparent)]
+    Database(OpenError),
     #[error("another process is using the data folder {0}")]
     Taken(PathBuf),
     #[error("{0} does not hold a key of 32 bytes; restore it from a backup, because sealed secrets need it")]
@@ -30,14 +37,34 @@ pub(crate) enum HomeError {
 impl Home {
     /// Takes a folder, and makes it if need be.
     pub(crate) fn take(folder: &Path) -> Result<Self, HomeError> {
-        let unusable = |error| HomeError::Unusable { folder: folder.to_owned(), error };
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(unusable)?;
-        fs::create_dir_all(folder.join("objects")).map_err(unusable)?;
-        let lock = File::create(folder.join("lock")).map_err(unusable)?;
+        let unusable = |path: &Path, error| unusable(folder, path, &error);
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        made.map_err(|error| unusable(folder, error))?;
+        let path = folder.join("lock");
+        let lock = File::create(&path).map_err(|error| unusable(&path, error))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { folder: folder.to_owned(), _lock: lock }),
-            Err(TryLockError::WouldBlock) => Err(HomeError::Taken(folder.to_owned())),
-            Err(TryLockError::Error(error)) => Err(unusable(error)),
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(HomeError::Taken(folder.to_owned())),
+            Err(TryLockError::Error(error)) => return Err(unusable(&path, error)),
+        }
+        let objects = folder.join("objects");
+        fs::create_dir_all(&objects).map_err(|error| unusable(&objects, error))?;
+        // Whether files can be made shows now, and not with the first mail or the next log of the database.
+        for place in [folder, &objects] {
+            let trial = place.join("trial");
+            let made = File::create(&trial).and_then(|_| fs::remove_file(&trial));
+            made.map_err(|error| unusable(&trial, error))?;
+        }
+        Ok(Self { folder: folder.to_owned(), _lock: lock })
+    }
+
+    /// What it means that the database cannot be opened.
+    pub(crate) fn without_database(&self, error: OpenError) -> HomeError {
+        match error {
+            OpenError::Unopenable { .. } | OpenError::ReadOnly(_) => {
+                HomeError::Unusable { folder: self.folder.clone(), reason: error.to_string() }
+            }
+            foreign => HomeError::Database(foreign),
         }
     }
 
@@ -54,7 +81,7 @@ impl Home {
     /// The installation's key, made at the first start, readable by its owner only.
     pub(crate) fn sealing_key(&self, environment: &dyn Environment) -> Result<SealingKey, HomeError> {
         let path = self.folder.join("key");
-        let unusable = |error| HomeError::Unusable { folder: path.clone(), error };
+        let unusable = |error| unusable(&self.folder, &path, &error);
         let mut bytes = Vec::new();
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
             Ok(mut file) => {
@@ -69,4 +96,8 @@ impl Home {
         }
         SealingKey::new(&bytes).ok_or(HomeError::BadKey(path))
     }
+}
+
+fn unusable(folder: &Path, path: &Path, error: &io::Error) -> HomeError {
+    HomeError::Unusable { folder: folder.to_owned(), reason: format!("{}: {error}", path.display()) }
 }

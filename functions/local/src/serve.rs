@@ -52,7 +52,8 @@ pub(crate) async fn run(options: Serve) -> Result<(), Box<dyn Error>> {
     let zone = Zone::try_from(options.time_zone.as_str())?;
     let home = Home::take(&options.data)?;
     let key = Arc::new(home.sealing_key(&*environment)?);
-    let sqlite = Sqlite::open(&home.database(), Arc::clone(&environment))?;
+    let sqlite = Sqlite::open(&home.database(), Arc::clone(&environment))
+        .map_err(|error| home.without_database(error))?;
     // Whatever was in hand when the last process ended is in nobody's hand now.
     sqlite.release_all().await?;
 
