@@ -74,6 +74,7 @@ async fn examine(
     address: Address,
 ) -> Result<Json<Report>, Problem> {
     let mut findings = vec![public_url(&address), clock(&api).await?];
+    findings.extend(storage(&api));
     findings.push(time_zone(&api).await?);
     let connections = api.desk.connections().await?;
     for stored in &connections {
@@ -115,6 +116,19 @@ async fn clock(api: &Shared) -> Result<Finding, Problem> {
         return Ok(Finding::bad("clock", "The clock did not get through all that was due.", advice));
     }
     Ok(Finding::good("clock", format!("The clock last ran at {}.", latest.at)))
+}
+
+fn storage(api: &Shared) -> Option<Finding> {
+    let area = "storage";
+    Some(match api.storage.as_ref()?.trouble() {
+        None => Finding::good(area, "The latest change was stored."),
+        Some(trouble) => Finding::bad(
+            area,
+            format!("The latest change could not be stored: {trouble}."),
+            "Make room on the disk of the data folder, and let the desk's user write there. Nothing needs a restart: \
+             platforms send again what was not acknowledged.",
+        ),
+    })
 }
 
 /// UTC is what a desk starts with when nobody says otherwise, and hardly ever where a firm works.

@@ -50,10 +50,13 @@ pub(crate) async fn finish(State(api): State<Shared>, request: Request, next: Ne
     response
 }
 
-/// Whether the desk is up.
+/// Whether the desk is up, and can keep what it is told.
 #[utoipa::path(get, path = "/health", tag = "operations", responses((status = OK, body = str, content_type = "text/plain")))]
-async fn health() -> &'static str {
-    "ok\n"
+async fn health(State(api): State<Shared>) -> Result<&'static str, Problem> {
+    match api.storage.as_ref().and_then(|storage| storage.trouble()) {
+        None => Ok("ok\n"),
+        Some(trouble) => Err(Problem::unstorable(&trouble)),
+    }
 }
 
 /// What this is, for people who come by with a browser.

@@ -88,6 +88,14 @@ pub struct Api {
     pub live: Arc<dyn Live>,
     /// What the account allows, where there is one.
     pub limits: Option<Arc<dyn Limits>>,
+    /// Where everything is stored, where that is for the owner to look after.
+    pub storage: Option<Arc<dyn Storage>>,
+}
+
+/// Where everything is stored.
+pub trait Storage: Send + Sync + 'static {
+    /// Why the latest change could not be stored; `None` when it was.
+    fn trouble(&self) -> Option<String>;
 }
 
 /// The limits of the account that the desk runs in.

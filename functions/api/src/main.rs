@@ -47,6 +47,7 @@ async fn main() -> Result<(), lambda::Error> {
         public_url: aws.public_url(),
         live: Arc::new(aws.live(Arc::new(aws.index_table()?))),
         limits: Some(Arc::new(Account(aws))),
+        storage: None,
         desk: desk.clone(),
     };
     lambda::run_http_or_direct(api::handler(api), async |event| Ok(api::direct(&desk, event).await?)).await

@@ -99,6 +99,13 @@ impl Problem {
         }
     }
 
+    /// The disk takes nothing more. Unlike other causes this one is told, because only the owner can mend it.
+    pub(crate) fn unstorable(trouble: &str) -> Self {
+        let detail = format!("The latest change could not be stored: {trouble}.");
+        let cause = Some(trouble.to_owned());
+        Self { cause, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "storage_unavailable", detail) }
+    }
+
     /// The fault is ours.
     pub(crate) fn internal(cause: impl ToString) -> Self {
         let detail = "Something went wrong on our side. The log tells more under the instance given here.";

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::Api;
+use api::{Api, Storage};
 use axum::middleware::from_fn;
 use channels::email::Email;
 use channels::email::dns::{Lookup, Resolver};
@@ -247,6 +247,7 @@ impl Parts {
             public_url: self.public_url.clone(),
             live: Arc::new(self.hub.clone()),
             limits: None,
+            storage: Some(Arc::new(Disk(self.sqlite.clone()))),
         })
         .merge(email::handler(self.receiver()))
         .merge(telegram::handler(self.receiver()))
@@ -256,6 +257,15 @@ impl Parts {
         demo::handler(self.desk.clone(), self.public_url.clone())
             .fallback_service(desk)
             .layer(from_fn(client_address::note))
+    }
+}
+
+/// The one file on the owner's disk.
+struct Disk(Sqlite);
+
+impl Storage for Disk {
+    fn trouble(&self) -> Option<String> {
+        self.0.trouble()
     }
 }
 

@@ -143,6 +143,7 @@ impl Stage {
             public_url: public_url.map(str::to_owned),
             live: Arc::new(store::live::Nobody),
             limits: None,
+            storage: None,
         };
         let token = api::first_token(&desk, None).await.unwrap().unwrap().expose().to_owned();
         Self { desk, router: api::handler(api.clone()), api, token, _folder: folder }

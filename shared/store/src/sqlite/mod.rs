@@ -100,6 +100,11 @@ impl Sqlite {
         SqliteQueue::new(Arc::clone(&self.shared), name, fifo)
     }
 
+    /// Why the latest change could not be stored; `None` when it was.
+    pub fn trouble(&self) -> Option<String> {
+        self.shared.writer.trouble()
+    }
+
     /// Makes every message that is in hand or waits for its next try receivable at once, and counts that as no
     /// delivery: the process ended, and hardly ever because of that very message. For the case that it did, a message
     /// is given back so only a limited number of times, and travels alone from the first time on.

@@ -1,7 +1,7 @@
 //! The one thread that writes: all requests that are waiting become one transaction and one write to the disk.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use rusqlite::Connection;
@@ -17,15 +17,26 @@ pub(super) struct Writer {
     /// `None` only while dropped.
     requests: Option<mpsc::Sender<Box<dyn Request>>>,
     thread: Option<JoinHandle<()>>,
+    trouble: Trouble,
 }
+
+/// Why the latest change is not on the disk, if it is not.
+type Trouble = Arc<Mutex<Option<String>>>;
 
 impl Writer {
     pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
         let (requests, incoming) = mpsc::channel(BATCH);
+        let trouble = Trouble::default();
+        let told = Arc::clone(&trouble);
         let thread = thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || serve(&connection, incoming))?;
-        Ok(Self { requests: Some(requests), thread: Some(thread) })
+            .spawn(move || serve(&connection, incoming, &told))?;
+        Ok(Self { requests: Some(requests), thread: Some(thread), trouble })
+    }
+
+    /// Why the latest change is not on the disk, if it is not.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Does some work in a transaction and returns what came of it once that is on the disk, or undoes it if it fails.
@@ -97,12 +108,17 @@ where
     }
 }
 
-fn serve(connection: &Connection, mut incoming: mpsc::Receiver<Box<dyn Request>>) {
+fn serve(connection: &Connection, mut incoming: mpsc::Receiver<Box<dyn Request>>, trouble: &Trouble) {
     let mut batch = Vec::with_capacity(BATCH);
     while incoming.blocking_recv_many(&mut batch, BATCH) > 0 {
+        let before = connection.total_changes();
         let failure = commit(connection, &mut batch).err().map(|error| error.to_string());
         if let Some(reason) = &failure {
-            tracing::error!(reason, requests = batch.len(), "a transaction failed");
+            tracing::error!(reason, requests = batch.len(), "nothing can be stored: a transaction failed");
+        }
+        // What changed nothing needed no disk, and proves nothing.
+        if failure.is_some() || connection.total_changes() != before {
+            trouble.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&failure);
         }
         for request in batch.drain(..) {
             request.answer(failure.as_deref());
@@ -190,10 +206,14 @@ mod tests {
         let (before, failed, after) =
             tokio::join!(note(&writer, "1".to_owned()), note(&writer, large), note(&writer, "2".to_owned()));
         assert!(matches!(failed, Err(TableError::Unavailable(_))), "{failed:?}");
+        assert!(matches!(writer.run(None, |_| Ok::<_, TableError>(())).await, Ok(())), "which needs no disk");
+        let trouble = writer.trouble().expect("the last change was not stored");
+        assert!(trouble.contains("full"), "{trouble}");
         // Which others shared its transaction is chance; nothing is acknowledged and lost.
         let acknowledged = i64::from(before.is_ok()) + i64::from(after.is_ok());
         assert_eq!(count(&writer).await, acknowledged);
         assert_eq!(note(&writer, "3".to_owned()).await, Ok(()));
+        assert_eq!(writer.trouble(), None);
         assert_eq!(count(&writer).await, acknowledged + 1);
     }
 
