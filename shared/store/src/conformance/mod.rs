@@ -10,6 +10,7 @@
     reason = "a suite of tests; it is never part of a desk"
 )]
 
+pub mod differential;
 mod feed;
 mod fifo;
 mod indexes;

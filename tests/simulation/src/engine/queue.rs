@@ -125,9 +125,12 @@ impl MemoryQueue {
         let mut buried = Vec::new();
         let mut received = Vec::new();
         let mut state = self.shared.state();
-        let mut lanes = state.free_lanes(now);
-        while received.len() < limit && !lanes.is_empty() {
-            let lane = lanes.remove(self.weather.choose(lanes.len()));
+        while received.len() < limit {
+            let mut lanes = state.free_lanes(now);
+            if lanes.is_empty() {
+                break;
+            }
+            let lane = lanes.swap_remove(self.weather.choose(lanes.len()));
             let first: Vec<u64> = state
                 .messages
                 .iter()
@@ -152,10 +155,6 @@ impl MemoryQueue {
                     receives: kept.receives,
                     sent_at: kept.sent_at,
                 });
-            }
-            if received.len() < limit && state.free_lanes(now).contains(&lane) {
-                // Only dead letters came out of it: its next message is free.
-                lanes.insert(0, lane);
             }
         }
         drop(state);
