@@ -1,6 +1,6 @@
 //! Everything that is random, from one seed.
 //!
-//! The generator is written out here (SplitMix64, by Sebastiano Vigna) because a seed that failed must replay for as
+//! The generator is written out here (`SplitMix64`, by Sebastiano Vigna) because a seed that failed must replay for as
 //! long as the code under test stays the same, whatever a library changes.
 
 use std::sync::{Mutex, PoisonError};

@@ -70,8 +70,8 @@ pub async fn write_mails(
     for number in 1..=habits.messages {
         pause(&chance, &habits.pauses).await;
         let text = format!("Question {number} of mail customer {customer}");
-        let got = stage.cloud.post.taken().into_iter().filter(|mail| mail.recipients.contains(&from));
-        let latest = got.last().filter(|_| chance.happens(800));
+        let mut got = stage.cloud.post.taken().into_iter().filter(|mail| mail.recipients.contains(&from));
+        let latest = got.next_back().filter(|_| chance.happens(800));
         let answers = latest.as_ref().map(|mail| mail.text.trim().to_owned());
         let place = stage.history.say(&text, &from, answers);
         let subject = match &latest {
