@@ -56,19 +56,34 @@ impl Desk {
         body: Option<&Value>,
         headers: &[(&str, &str)],
     ) -> Answer {
+        let answer = self.attempt(method.clone(), path, body, headers).await;
+        answer.unwrap_or_else(|error| panic!("{method} {path}: {error:?}"))
+    }
+
+    /// Makes a request of a desk that may be killed meanwhile.
+    ///
+    /// # Errors
+    /// When no answer comes, or not the whole of it.
+    pub async fn attempt(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        headers: &[(&str, &str)],
+    ) -> Result<Answer, reqwest::Error> {
         let url = format!("{}/api/v1{path}", self.base);
-        let mut request = self.client.request(method.clone(), &url).bearer_auth(&self.token);
+        let mut request = self.client.request(method, &url).bearer_auth(&self.token);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         if let Some(body) = body {
             request = request.json(body);
         }
-        let response = request.send().await.unwrap_or_else(|error| panic!("{method} {path}: {error:?}"));
+        let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response.text().await.unwrap_or_else(|error| panic!("{method} {path}: {error:?}"));
+        let text = response.text().await?;
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Answer { status, headers, body }
+        Ok(Answer { status, headers, body })
     }
 
     async fn done(&self, method: Method, path: &str, body: Option<&Value>) -> Value {

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 pub use self::client::send;
 pub use self::server::{MailServer, Sent};
-use crate::client;
+use crate::desk::SOON;
 use crate::stage::Stage;
+use crate::{client, eventually};
 
 /// An address of the firm that is connected to the desk.
 #[derive(Debug, Clone)]
@@ -21,6 +22,7 @@ pub struct Office {
     /// What hands in mails over HTTP.
     secret: String,
     webhook: String,
+    client: reqwest::Client,
 }
 
 /// A mail that somebody writes. Lines end as [RFC 5322](https://www.rfc-editor.org/rfc/rfc5322) wants it when handed
@@ -49,17 +51,27 @@ impl Office {
             address: address.to_owned(),
             secret: text(&created["settings"]["secret"]),
             webhook: text(&created["webhook_url"]),
+            client: client(),
         }
     }
 
-    /// Hands in bytes as a mail server would, and returns the status.
+    /// Hands in bytes as a mail server would, once. The status; 0 without an answer.
+    pub async fn hand_in(&self, mail: impl Into<Vec<u8>>) -> u16 {
+        let request = self.client.post(&self.webhook).bearer_auth(&self.secret);
+        let request = request.header("content-type", "message/rfc822").body(mail.into());
+        request.send().await.map_or(0, |response| response.status().as_u16())
+    }
+
+    /// Hands in a mail until it is taken, as a mail server does that keeps what it could not hand over.
     ///
     /// # Panics
-    /// When no answer comes.
-    pub async fn hand_in(&self, mail: impl Into<Vec<u8>>) -> u16 {
-        let request = client().post(&self.webhook).bearer_auth(&self.secret);
-        let request = request.header("content-type", "message/rfc822").body(mail.into());
-        request.send().await.expect("the desk answers").status().as_u16()
+    /// When it is not taken within half a minute.
+    pub async fn deliver(&self, letter: &Letter) {
+        eventually("the mail is taken", SOON, async || match self.hand_in(letter.bytes()).await {
+            200 => Ok(()),
+            status => Err(status),
+        })
+        .await;
     }
 
     /// Hands in a mail that must be taken.
@@ -81,7 +93,7 @@ impl Office {
 
     /// Waits until this address has so many tickets.
     pub async fn await_tickets(&self, stage: &Stage, count: usize) -> Vec<Value> {
-        crate::eventually(&format!("there are {count} tickets"), crate::desk::SOON, async || {
+        eventually(&format!("there are {count} tickets"), SOON, async || {
             let tickets = self.tickets(stage).await;
             if tickets.len() == count { Ok(tickets) } else { Err(tickets) }
         })

@@ -3,13 +3,14 @@
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::process::Child;
 
+use super::Confinement;
 use crate::{client, eventually};
 
 /// How long the desk may take to start.
@@ -33,6 +34,7 @@ pub struct Local {
     url: String,
     smtp: SocketAddr,
     receiving: Receiving,
+    confinement: Option<Confinement>,
     process: Child,
 }
 
@@ -42,8 +44,8 @@ impl Local {
         let folder = TempDir::with_prefix("lambdesk-journey-").expect("a folder for the desk");
         let url = format!("http://127.0.0.1:{}", free_port());
         let smtp = SocketAddr::from(([127, 0, 0, 1], free_port()));
-        let process = launch(folder.path(), &url, smtp, receiving);
-        let mut local = Self { folder, url, smtp, receiving, process };
+        let process = launch(folder.path(), &url, smtp, receiving, None);
+        let mut local = Self { folder, url, smtp, receiving, confinement: None, process };
         local.await_health().await;
         local
     }
@@ -70,14 +72,50 @@ impl Local {
 
     /// Starts it again on the same folder and address.
     pub async fn restart(&mut self) {
-        self.process = launch(self.folder.path(), &self.url, self.smtp, self.receiving);
+        self.launch();
         self.await_health().await;
+    }
+
+    /// Starts it again on the same folder and address, where it cannot work. How it ended, and what it said.
+    ///
+    /// # Panics
+    /// When it does not end.
+    pub async fn restart_in_vain(&mut self) -> (ExitStatus, String) {
+        let before = self.log().len();
+        self.launch();
+        let ended = tokio::time::timeout(START, self.process.wait()).await.expect("the desk ends by itself");
+        let log = self.log();
+        (ended.expect("the desk was started"), log.get(before..).unwrap_or_default().to_owned())
+    }
+
+    /// Confines the process, or lets it do everything again, from its next start on.
+    pub fn confine(&mut self, confinement: Option<Confinement>) {
+        self.confinement = confinement;
+    }
+
+    /// The folder in which it keeps everything.
+    pub fn data(&self) -> PathBuf {
+        data(self.folder.path())
+    }
+
+    fn launch(&mut self) {
+        let confinement = self.confinement.as_ref();
+        self.process = launch(self.folder.path(), &self.url, self.smtp, self.receiving, confinement);
     }
 
     /// Everything that it has written to its output.
     pub fn log(&self) -> String {
         let bytes = std::fs::read(log_path(self.folder.path())).expect("the desk has a log");
         String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Makes the file of its output this long, in bytes.
+    ///
+    /// # Panics
+    /// When the file cannot be written.
+    pub fn lengthen_log(&self, length: u64) {
+        let log = File::options().write(true).open(log_path(self.folder.path())).expect("the desk has a log");
+        log.set_len(length).expect("the log is ours");
     }
 
     /// Runs a command of the command line against this desk: its exit code, and what it printed.
@@ -115,11 +153,20 @@ impl Local {
     }
 }
 
-fn launch(folder: &Path, url: &str, smtp: SocketAddr, receiving: Receiving) -> Child {
+fn launch(
+    folder: &Path,
+    url: &str,
+    smtp: SocketAddr,
+    receiving: Receiving,
+    confinement: Option<&Confinement>,
+) -> Child {
     let log = File::options().create(true).append(true).open(log_path(folder)).expect("a log for the desk");
     let listen = url.trim_start_matches("http://");
-    let mut command = tokio::process::Command::new(binary());
-    command.args(["--listen", listen, "--data"]).arg(folder.join("data"));
+    let mut command = match confinement {
+        Some(confinement) => confinement.command(binary()),
+        None => tokio::process::Command::new(binary()),
+    };
+    command.args(["--listen", listen, "--data"]).arg(data(folder));
     command.args(["--smtp", &smtp.to_string()]);
     if receiving == Receiving::Webhook {
         command.args(["--public-url", url]);
@@ -136,6 +183,10 @@ fn launch(folder: &Path, url: &str, smtp: SocketAddr, receiving: Receiving) -> C
         .kill_on_drop(true)
         .spawn()
         .expect("the desk starts")
+}
+
+fn data(folder: &Path) -> PathBuf {
+    folder.join("data")
 }
 
 fn log_path(folder: &Path) -> PathBuf {
