@@ -1,7 +1,11 @@
 //! Looking after the desk: dead letters, the doctor, replays.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use api::{Api, Storage};
+use axum::body::Body;
+use axum::http::Request as HttpRequest;
 use desk::command::{Command, Request};
 use desk::event::{Actor, Raw, Said};
 use serde_json::{Value, json};
@@ -77,6 +81,31 @@ async fn the_doctor_finds_what_is_wrong() {
     let area = format!("connection {}", created["id"].as_str().unwrap());
     let findings = report["findings"].as_array().unwrap();
     assert!(findings.iter().any(|finding| finding["area"] == area && finding["ok"] == false));
+}
+
+/// A disk that takes nothing more.
+struct Full;
+
+impl Storage for Full {
+    fn trouble(&self) -> Option<String> {
+        Some("database or disk is full".to_owned())
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_wherever_somebody_may_look() {
+    let mut stage = Stage::new().await;
+    let health = || HttpRequest::get("/health").body(Body::empty()).unwrap();
+    assert_eq!(stage.send(health()).await.status, 200);
+    let api = Api { storage: Some(Arc::new(Full)), ..stage.api.clone() };
+    stage.router = api::handler(api);
+    let refused = stage.send(health()).await;
+    refused.is_problem(503, "storage_unavailable");
+    assert!(String::from_utf8_lossy(&refused.bytes).contains("database or disk is full"));
+    let report = stage.get("/doctor").await.is(200);
+    let finding = finding(&report, "storage");
+    assert_eq!(finding["ok"], false);
+    assert!(finding["what"].as_str().unwrap().contains("database or disk is full"));
 }
 
 /// A ticket with a message that was not understood when it came.
