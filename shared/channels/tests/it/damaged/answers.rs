@@ -79,7 +79,6 @@ proptest! {
             sender_name: None,
             automatic: false,
             written_at: now(),
-            links: &[],
         };
         let part = Part { text: Some("hi".to_owned()), files: Vec::new(), reply_to: None };
         match at_once(Telegram.send(&outlets, &connection(), &to, &part, Vec::new())) {
