@@ -165,17 +165,34 @@ impl fmt::Debug for Sqlite {
 /// An error of a port that can say that the engine did not answer.
 trait Failure: From<rusqlite::Error> + Send + 'static {
     fn unavailable(reason: String) -> Self;
+
+    /// Why the engine did not answer, if it did not.
+    fn reason(&self) -> Option<&str>;
 }
 
 impl Failure for TableError {
     fn unavailable(reason: String) -> Self {
         Self::Unavailable(reason)
     }
+
+    fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Unavailable(reason) => Some(reason),
+            _ => None,
+        }
+    }
 }
 
 impl Failure for QueueError {
     fn unavailable(reason: String) -> Self {
         Self::Unavailable(reason)
+    }
+
+    fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Unavailable(reason) => Some(reason),
+            _ => None,
+        }
     }
 }
 

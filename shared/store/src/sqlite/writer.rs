@@ -72,6 +72,9 @@ trait Request: Send {
     /// Does the work. Whether its changes are to stay.
     fn work(&mut self, connection: &Connection) -> bool;
 
+    /// Why the engine did not do the work, if that is how it ended.
+    fn trouble(&self) -> Option<String>;
+
     /// Tells what came of it, or why the whole transaction failed.
     fn answer(self: Box<Self>, failure: Option<&str>);
 }
@@ -94,6 +97,10 @@ where
         matches!(self.outcome, Some(Ok(_)))
     }
 
+    fn trouble(&self) -> Option<String> {
+        self.outcome.as_ref()?.as_ref().err()?.reason().map(str::to_owned)
+    }
+
     fn answer(self: Box<Self>, failure: Option<&str>) {
         let outcome = match (failure, self.outcome) {
             (None, Some(outcome)) => outcome,
@@ -113,12 +120,15 @@ fn serve(connection: &Connection, mut incoming: mpsc::Receiver<Box<dyn Request>>
     while incoming.blocking_recv_many(&mut batch, BATCH) > 0 {
         let before = connection.total_changes();
         let failure = commit(connection, &mut batch).err().map(|error| error.to_string());
-        if let Some(reason) = &failure {
-            tracing::error!(reason, requests = batch.len(), "nothing can be stored: a transaction failed");
+        // A disk that is full may show in one request's statement, or in all requests' commit. Where it shows in both, the
+        // statement tells it better: SQLite has undone the transaction by then, and its end only says so.
+        let reason = batch.iter().find_map(|request| request.trouble()).or_else(|| failure.clone());
+        if let Some(reason) = &reason {
+            tracing::error!(reason, requests = batch.len(), "changes could not be stored");
         }
         // What changed nothing needed no disk, and proves nothing.
-        if failure.is_some() || connection.total_changes() != before {
-            trouble.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&failure);
+        if reason.is_some() || connection.total_changes() != before {
+            *trouble.lock().unwrap_or_else(PoisonError::into_inner) = reason;
         }
         for request in batch.drain(..) {
             request.answer(failure.as_deref());
