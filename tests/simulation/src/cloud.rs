@@ -96,7 +96,7 @@ impl Cloud {
             ids: Arc::new(chance.fork("ids")),
             moods: Arc::new(chance.fork("moods")),
             chance: services,
-            skew: if rough { 250 } else { 0 },
+            skew: if rough { 100 } else { 0 },
             pools: Pools::default(),
             complaints,
         })

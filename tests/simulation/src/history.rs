@@ -2,6 +2,8 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
+
 /// Something that a customer said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Said {
@@ -20,8 +22,10 @@ pub struct Said {
 pub struct Asked {
     /// The text; nobody else writes the same.
     pub text: String,
-    /// The reply's id, once the API told it.
-    pub reply: Option<String>,
+    /// When they asked the API for it.
+    pub begun: Timestamp,
+    /// The reply's id and when the API told it.
+    pub reply: Option<(String, Timestamp)>,
     /// How often agents asked to send it once more.
     pub again: usize,
 }
@@ -62,16 +66,16 @@ impl History {
     }
 
     /// Notes an answer that is about to be written. Returns its place.
-    pub fn ask(&self, text: &str) -> usize {
+    pub fn ask(&self, text: &str, begun: Timestamp) -> usize {
         let mut state = self.state();
-        state.asked.push(Asked { text: text.to_owned(), reply: None, again: 0 });
+        state.asked.push(Asked { text: text.to_owned(), begun, reply: None, again: 0 });
         state.asked.len() - 1
     }
 
     /// Notes which reply an answer became.
-    pub fn replied(&self, place: usize, reply: &str) {
+    pub fn replied(&self, place: usize, reply: &str, now: Timestamp) {
         if let Some(asked) = self.state().asked.get_mut(place) {
-            asked.reply = Some(reply.to_owned());
+            asked.reply = Some((reply.to_owned(), now));
         }
     }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::agents::{Agent, work};
-pub use self::customers::{Habits, write_mails, write_messages};
+pub use self::customers::{CHANGED, Habits, write_mails, write_messages};
 pub use self::office::{Office, Promise, SUPPORT};
 pub use self::owner::lose_the_token;
 pub use self::writers::{mail_of, webhook};

@@ -7,7 +7,7 @@ use desk::ids::TicketId;
 
 use super::picture::Picture;
 use crate::history::Said;
-use crate::journey::Stage;
+use crate::journey::{CHANGED, Stage};
 
 /// Where a message stands.
 struct Place<'a> {
@@ -23,8 +23,10 @@ pub(super) fn check(picture: &Picture, stage: &Stage, broken: &mut Vec<String>) 
         for event in &case.events {
             let Fact::MessageReceived(received) = &event.fact else { continue };
             let text = event.content.said().and_then(|said| said.message.text.as_deref()).unwrap_or_default();
+            // Where a message is among the dead letters, its newest form stands for it; sent again it is a repetition.
+            let text = text.trim().strip_suffix(CHANGED).unwrap_or(text.trim());
             let place = Place { ticket: *ticket, event, late: received.late };
-            places.entry(text.trim()).or_default().push(place);
+            places.entry(text).or_default().push(place);
         }
     }
     for said in &history.said {

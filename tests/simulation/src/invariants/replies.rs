@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use desk::event::Fact;
 use desk::ids::ReplyId;
 use desk::reply::{Delivery, Reply};
+use jiff::{SignedDuration, Timestamp};
 
 use super::picture::Picture;
 use crate::history::Asked;
 use crate::journey::Stage;
 
-/// Replies that were written further apart than this are also sent in this order, however much clocks are off.
-const APART: u64 = 1000;
+/// Requests that followed one another at this distance are also sent in this order, however much clocks are off.
+const APART: SignedDuration = SignedDuration::from_secs(1);
 
 /// What a platform accepted.
 struct Accepted {
@@ -40,7 +41,7 @@ pub(super) fn check(picture: &Picture, stage: &Stage, broken: &mut Vec<String>) 
     for reply in &picture.replies {
         told(reply, &accepted, &events, broken);
     }
-    order(picture, &accepted, &events, broken);
+    order(picture, &history.asked, &accepted, &events, broken);
 }
 
 fn accepted(stage: &Stage) -> Vec<Accepted> {
@@ -150,29 +151,38 @@ fn told(reply: &Reply, accepted: &[Accepted], events: &Events, broken: &mut Vec<
     }
 }
 
-/// Replies of a conversation leave in order; a scheduled one lets others overtake it.
-fn order(picture: &Picture, accepted: &[Accepted], events: &Events, broken: &mut Vec<String>) {
-    let mut latest: BTreeMap<String, (u64, usize, ReplyId)> = BTreeMap::new();
-    let mut replies: Vec<&Reply> = picture.replies.iter().collect();
-    replies.sort_by_key(|reply| reply.id);
-    for reply in replies {
-        let doubtful = events.uncertain.contains(&reply.id);
-        if reply.state != Delivery::Sent || doubtful || reply.not_before.is_some() {
+/// Replies of a conversation leave in the order in which they were asked for; a scheduled one lets others overtake it,
+/// and requests that overlapped have no order.
+fn order(
+    picture: &Picture,
+    asked: &[Asked],
+    accepted: &[Accepted],
+    events: &Events,
+    broken: &mut Vec<String>,
+) {
+    let mut sent: Vec<(&Asked, Timestamp, &Reply, usize)> = Vec::new();
+    for asked in asked {
+        let Some((id, told)) = &asked.reply else { continue };
+        let reply = saying(picture, asked).find(|reply| reply.id.to_string() == *id);
+        let Some(reply) = reply.filter(|reply| {
+            reply.state == Delivery::Sent
+                && !events.uncertain.contains(&reply.id)
+                && reply.not_before.is_none()
+        }) else {
             continue;
-        }
+        };
         let place = accepted.iter().position(|one| {
             Some(&one.id) == reply.parts.first()
                 && one.chat.as_ref().is_none_or(|chat| *chat == reply.thread.conversation)
         });
-        let Some(place) = place else { continue };
-        let at = reply.id.ulid().timestamp_ms();
-        let thread = reply.thread.to_string();
-        if let Some((before_at, before, earlier)) = latest.get(&thread)
-            && *before > place
-            && at > before_at + APART
-        {
-            broken.push(format!("the reply {} left before {earlier}", reply.id));
+        sent.extend(place.map(|place| (asked, *told, reply, place)));
+    }
+    for (_, told, earlier, first) in &sent {
+        for (asked, _, later, second) in &sent {
+            let in_order = earlier.thread == later.thread && asked.begun.duration_since(*told) > APART;
+            if in_order && first > second {
+                broken.push(format!("the reply {} left before {}", later.id, earlier.id));
+            }
         }
-        latest.insert(thread, (at, place, reply.id));
     }
 }

@@ -45,13 +45,15 @@ struct Clock {
 struct Audit {
     promise: Promise,
     status: Status,
+    /// When the oldest question came that nobody has answered.
+    waiting: Option<Timestamp>,
     clocks: BTreeMap<Metric, Clock>,
     broken: Vec<String>,
 }
 
 impl Audit {
     fn new(promise: Promise) -> Self {
-        Self { promise, status: Status::New, clocks: BTreeMap::new(), broken: Vec::new() }
+        Self { promise, status: Status::New, waiting: None, clocks: BTreeMap::new(), broken: Vec::new() }
     }
 
     fn go_through(&mut self, case: &Case, now: Timestamp) {
@@ -60,6 +62,7 @@ impl Audit {
             for change in &event.effects.sla {
                 self.follow(change, event);
             }
+            self.wait(event);
             if let Some(status) = event.effects.status {
                 self.status = status;
             }
@@ -100,11 +103,13 @@ impl Audit {
     fn follow(&mut self, change: &ClockChange, event: &Event) {
         let metric = change.metric;
         if let ClockStep::Activate { at, aim, .. } = &change.step {
-            let instance = self.clocks.get(&metric).map_or(0, |clock| clock.instance) + 1;
-            let pending = self.clocks.get(&metric).is_some_and(|clock| clock.pending);
-            if pending || change.instance != instance || aim.target != self.target(metric) || *at != event.at
-            {
-                self.wrong(event, &format!("starts {metric:?} {} wrongly", change.instance));
+            let before = self.clocks.get(&metric).cloned();
+            let instance = before.as_ref().map_or(0, |clock| clock.instance) + 1;
+            let pending = before.as_ref().is_some_and(|clock| clock.pending);
+            let right = change.instance == instance && aim.target == self.target(metric);
+            if pending || !right || !self.may_start(metric, *at, event) {
+                let effects = &event.effects;
+                self.wrong(event, &format!("starts {metric:?} wrongly: {effects:?}, before it {before:?}"));
             }
             let mut clock = Clock {
                 instance,
@@ -163,6 +168,34 @@ impl Audit {
         self.clocks.insert(metric, clock);
     }
 
+    /// Since when a clock may count: from its event on, or, where an unanswered question is taken up again, from that.
+    fn may_start(&self, metric: Metric, at: Timestamp, event: &Event) -> bool {
+        let taken_up = self.waiting.filter(|_| metric != Metric::Resolution && !is_question(event));
+        match taken_up {
+            Some(since) if !self.status.is_active() => at == since,
+            Some(since) => at == since || at == event.at,
+            None => at == event.at,
+        }
+    }
+
+    /// Whether somebody waits after an event.
+    fn wait(&mut self, event: &Event) {
+        match &event.fact {
+            Fact::Replied(replied) if !replied.automatic => self.waiting = None,
+            Fact::ReplyConfirmed { answers: true, .. } => self.waiting = None,
+            Fact::ReplyFailed(problem) | Fact::ReplyUncertain(problem) if !problem.automatic => {
+                self.waiting = self.waiting.or(Some(event.at));
+            }
+            // Whoever asks again after a solution waits from then on.
+            _ if is_question(event) && self.status == Status::Solved => self.waiting = Some(event.at),
+            _ if is_question(event) => self.waiting = self.waiting.or(Some(event.at)),
+            _ => {}
+        }
+        if event.effects.status == Some(Status::Closed) {
+            self.waiting = None;
+        }
+    }
+
     /// The moments that a run is given are those that follow from what was used up.
     fn promised(&mut self, metric: Metric, clock: &mut Clock, at: Timestamp, event: &Event) {
         let target = i64::try_from(self.target(metric) * 1000).unwrap_or(i64::MAX);
@@ -205,13 +238,15 @@ impl Audit {
             wrong.push("an answer is awaited where nobody works");
         }
         match &event.fact {
-            Fact::MessageReceived(message) if message.asks && self.status.is_active() && answers == 0 => {
+            _ if is_question(event) && self.status.is_active() && answers == 0 => {
                 wrong.push("a question awaits no answer");
             }
             Fact::Replied(replied) if !replied.automatic && answers > 0 => {
                 wrong.push("an answer is awaited that was just given");
             }
-            Fact::ReplyFailed(_) | Fact::ReplyUncertain(_) if self.status.is_active() && answers == 0 => {
+            Fact::ReplyFailed(problem) | Fact::ReplyUncertain(problem)
+                if !problem.automatic && self.status.is_active() && answers == 0 =>
+            {
                 wrong.push("an answer that did not arrive is not awaited");
             }
             _ => {}
@@ -236,6 +271,10 @@ impl Audit {
     fn wrong(&mut self, event: &Event, what: &str) {
         self.broken.push(format!("event {} {what}", event.seq));
     }
+}
+
+fn is_question(event: &Event) -> bool {
+    matches!(&event.fact, Fact::MessageReceived(message) if message.asks)
 }
 
 fn milliseconds(duration: SignedDuration) -> i64 {

@@ -29,7 +29,7 @@ pub async fn work(stage: Stage, agent: Agent, chance: Arc<Chance>) {
     let mut written = 0;
     while Instant::now() < agent.until {
         pause(&chance, &agent.pauses).await;
-        let listed = "/tickets?status=new,open,waiting_customer,solved&limit=50";
+        let listed = "/tickets?status=new,open,waiting_customer,solved&limit=8";
         let Some((_, list)) = stage.office.insist(&stage.cloud, Method::GET, listed, None, None).await else {
             continue;
         };
@@ -71,12 +71,12 @@ async fn reply(stage: &Stage, chance: &Chance, ticket: &str, text: &str) {
         }
     }
     let (path, key) = (format!("/tickets/{ticket}/replies"), format!("key-{}", chance.next()));
-    let place = stage.history.ask(&text);
+    let place = stage.history.ask(&text, stage.cloud.hours.now());
     let asked = stage.office.insist(&stage.cloud, Method::POST, &path, Some(&key), Some(&body)).await;
     let id_in = |answer: &Value| answer.get("id").and_then(Value::as_str).map(str::to_owned);
     let Some((StatusCode::CREATED, answer)) = asked else { return };
     let Some(id) = id_in(&answer) else { return };
-    stage.history.replied(place, &id);
+    stage.history.replied(place, &id, stage.cloud.hours.now());
     if chance.happens(100) {
         pause(chance, &[0, 400]).await;
         let again = stage.office.insist(&stage.cloud, Method::POST, &path, Some(&key), Some(&body)).await;

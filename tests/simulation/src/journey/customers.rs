@@ -13,6 +13,9 @@ use crate::chance::Chance;
 /// nobody remembers.
 const REPEATED_AFTER: [u64; 4] = [0, 6 * 60, 26 * 3600, 7 * 86_400 + 60];
 
+/// What customers add when they change a message.
+pub const CHANGED: &str = ", changed";
+
 /// What customers are used to.
 #[derive(Debug, Clone)]
 pub struct Habits {
@@ -46,7 +49,7 @@ pub async fn write_messages(
         let update = update.to_string();
         repetitions.extend(bring(&stage, &chance, habits.repeated, Brought::Update(update), place).await);
         if chance.happens(habits.edited) {
-            let update = bots.edited(chat, message, &format!("{text}, changed"), second + 5).to_string();
+            let update = bots.edited(chat, message, &format!("{text}{CHANGED}"), second + 5).to_string();
             webhook(&stage, &update).await;
         }
         if habits.blocks && chance.happens(300) {

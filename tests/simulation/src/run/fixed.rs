@@ -76,11 +76,11 @@ async fn ticket(stage: &Stage, channel: &str) -> Option<String> {
 async fn answer(stage: &Stage, channel: &str, text: &str) {
     let Some(ticket) = ticket(stage, channel).await else { return };
     let (path, body) = (format!("/tickets/{ticket}/replies"), json!({ "text": text }));
-    let place = stage.history.ask(text);
+    let place = stage.history.ask(text, stage.cloud.hours.now());
     let asked = stage.office.insist(&stage.cloud, Method::POST, &path, Some(channel), Some(&body)).await;
     let id = asked.and_then(|(_, answer)| answer.get("id")?.as_str().map(str::to_owned));
     if let Some(id) = id {
-        stage.history.replied(place, &id);
+        stage.history.replied(place, &id, stage.cloud.hours.now());
     }
     later(20).await;
 }

@@ -80,10 +80,10 @@ async fn live(stage: &Stage, chance: &Chance) -> Vec<JoinHandle<()>> {
         customers.push(tokio::spawn(write_mails(stage.clone(), customer, habits.clone(), own)));
     }
     let slowest = pace.iter().max().copied().unwrap_or_default();
-    let until = Instant::now() + Duration::from_secs(slowest * (habits.messages + 2) + 120);
+    let until = Instant::now() + Duration::from_secs(slowest * (habits.messages + 1) + 60);
     let mut staff = Vec::new();
     for number in 1..=chance.between(1, 2) {
-        let agent = Agent { number, pauses: pace.iter().map(|seconds| seconds / 2 + 1).collect(), until };
+        let agent = Agent { number, pauses: pace.iter().map(|seconds| seconds + 2).collect(), until };
         staff.push(tokio::spawn(work(stage.clone(), agent, Arc::new(chance.fork("agent")))));
     }
     if chance.happens(120) {
