@@ -111,6 +111,8 @@ impl Post {
                 permanent: report.permanent,
                 reason: report.reason.to_owned(),
                 detail: report.detail,
+                delayed: report.delayed,
+                content: None,
             },
             raw: None,
             letter: None,

@@ -43,8 +43,10 @@ pub struct Undelivered {
     pub addresses: Vec<String>,
     /// Whether they never will be.
     pub permanent: bool,
-    /// `bounced` or `complained`.
+    /// `bounced`, `complained`, or `rejected` where SES itself did not send it.
     pub reason: &'static str,
+    /// Whether it may still arrive, or has arrived: many a notice of absence is reported as a passing bounce.
+    pub delayed: bool,
     /// What the servers said.
     pub detail: String,
 }
@@ -64,6 +66,7 @@ struct Notification {
     receipt: Option<Receipt>,
     bounce: Option<Bounce>,
     complaint: Option<Complaint>,
+    reject: Option<Reject>,
 }
 
 #[derive(Deserialize, Default)]
@@ -139,10 +142,18 @@ struct Complaint {
 }
 
 #[derive(Deserialize)]
+struct Reject {
+    #[serde(default)]
+    reason: String,
+}
+
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Recipient {
     #[serde(default)]
     email_address: String,
+    #[serde(default)]
+    action: Option<String>,
     diagnostic_code: Option<String>,
     status: Option<String>,
 }
@@ -153,10 +164,11 @@ struct Recipient {
 /// When it is none.
 pub fn read(message: &str) -> Result<Told, Strange> {
     let told: Notification = serde_json::from_str(message)?;
-    Ok(match (told.receipt, told.bounce, told.complaint) {
+    Ok(match (told.receipt, told.bounce, told.complaint, told.reject) {
         (Some(receipt), ..) => received(told.mail, receipt, told.notification_type),
-        (_, Some(bounce), _) => Told::Undelivered(bounced(told.mail, bounce)),
-        (_, _, Some(complaint)) => Told::Undelivered(complained(told.mail, complaint)),
+        (_, Some(bounce), ..) => Told::Undelivered(bounced(told.mail, bounce)),
+        (_, _, Some(complaint), _) => Told::Undelivered(complained(told.mail, complaint)),
+        (_, _, _, Some(reject)) => Told::Undelivered(rejected(told.mail, reject)),
         _ => Told::Other(told.notification_type),
     })
 }
@@ -202,15 +214,40 @@ fn bounced(mail: Mail, bounce: Bounce) -> Undelivered {
     } else {
         words.join("; ")
     };
+    let by_the_account = bounce.bounce_sub_type == "OnAccountSuppressionList";
+    let delayed = bounce.bounce_type == "Transient" && !is_final(&bounce);
     Undelivered {
         id: bounce.feedback_id,
         message_id: own_id(&mail),
         mail: mail.message_id,
         source: mail.source,
         addresses: addresses(bounce.bounced_recipients),
-        permanent: bounce.bounce_type == "Permanent",
+        // What only the account's own list says is no word of the address's server.
+        permanent: bounce.bounce_type == "Permanent" && !by_the_account,
         reason: "bounced",
+        delayed,
         detail,
+    }
+}
+
+/// Whether a passing bounce says that this mail will not arrive, however it may be with the next one.
+fn is_final(bounce: &Bounce) -> bool {
+    let about_the_mail = ["MessageTooLarge", "ContentRejected", "AttachmentRejected"];
+    about_the_mail.contains(&bounce.bounce_sub_type.as_str())
+        || bounce.bounced_recipients.iter().any(|recipient| recipient.action.as_deref() == Some("failed"))
+}
+
+fn rejected(mail: Mail, reject: Reject) -> Undelivered {
+    Undelivered {
+        id: format!("reject-{}", mail.message_id),
+        message_id: own_id(&mail),
+        mail: mail.message_id,
+        source: mail.source,
+        addresses: Vec::new(),
+        permanent: false,
+        reason: "rejected",
+        delayed: false,
+        detail: format!("SES did not send it: {}.", reject.reason.trim_end_matches('.')),
     }
 }
 
@@ -224,6 +261,7 @@ fn complained(mail: Mail, complaint: Complaint) -> Undelivered {
         addresses: addresses(complaint.complained_recipients),
         permanent: true,
         reason: "complained",
+        delayed: false,
         detail: format!("The recipient reported the mail to their provider: {kind}."),
     }
 }
@@ -295,6 +333,43 @@ mod tests {
         });
         let Told::Undelivered(report) = read(&complaint.to_string()).unwrap() else { panic!("a report") };
         assert_eq!((report.reason, report.permanent), ("complained", true));
+    }
+
+    #[test]
+    fn a_bounce_says_no_more_than_it_knows() {
+        let read = |kind: &str, sub: &str, recipient: Value| {
+            let message = json!({
+                "eventType": "Bounce",
+                "mail": {"messageId": "0100", "source": "support@shop.example"},
+                "bounce": {
+                    "bounceType": kind, "bounceSubType": sub, "feedbackId": "f1",
+                    "bouncedRecipients": [recipient],
+                },
+            });
+            let Ok(Told::Undelivered(report)) = read(&message.to_string()) else { panic!("a report") };
+            (report.permanent, report.delayed)
+        };
+        let ann = json!({"emailAddress": "ann@example.org"});
+        let failed = json!({"emailAddress": "ann@example.org", "action": "failed", "status": "4.2.2"});
+        assert_eq!(read("Permanent", "General", ann.clone()), (true, false));
+        assert_eq!(read("Permanent", "OnAccountSuppressionList", ann.clone()), (false, false));
+        assert_eq!(read("Transient", "General", ann.clone()), (false, true));
+        assert_eq!(read("Transient", "MailboxFull", ann.clone()), (false, true));
+        assert_eq!(read("Transient", "MailboxFull", failed), (false, false));
+        assert_eq!(read("Transient", "MessageTooLarge", ann), (false, false));
+    }
+
+    #[test]
+    fn what_ses_itself_refuses_did_not_arrive() {
+        let message = json!({
+            "eventType": "Reject",
+            "mail": {"messageId": "0100", "source": "support@shop.example"},
+            "reject": {"reason": "Bad content"},
+        });
+        let Told::Undelivered(report) = read(&message.to_string()).unwrap() else { panic!("a report") };
+        assert_eq!((report.reason, report.permanent, report.delayed), ("rejected", false, false));
+        assert_eq!((report.id.as_str(), report.mail.as_str()), ("reject-0100", "0100"));
+        assert_eq!(report.detail, "SES did not send it: Bad content.");
     }
 
     #[test]

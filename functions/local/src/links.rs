@@ -1,4 +1,4 @@
-//! Signed uploads of the local desk: the same form as S3's, posted to the desk itself.
+//! Signed links of the local desk to itself: uploads by the same form as S3's, and downloads for whoever gets a mail.
 
 use std::sync::Arc;
 
@@ -11,12 +11,14 @@ use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, HeaderName,
 };
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use jiff::Timestamp;
 use serde_json::json;
 use store::Desk;
 use store::blobs::{BlobError, Blobs, Links, UploadForm};
 use store::seal::SealingKey;
+
+use crate::downloads;
 
 /// The largest upload, with the form around it, in bytes.
 const LIMIT: usize = 51 * 1024 * 1024;
@@ -57,6 +59,10 @@ impl Links for LocalLinks {
     async fn download(&self, _: &str, _: &str, _: Timestamp) -> Result<Option<String>, BlobError> {
         Ok(None)
     }
+
+    async fn mailed(&self, key: &str, name: &str, expires: Timestamp) -> Result<Option<String>, BlobError> {
+        Ok(Some(downloads::link(self, key, name, expires)))
+    }
 }
 
 /// Takes uploads in.
@@ -70,7 +76,11 @@ pub(crate) struct Uploads {
 /// `POST /uploads`: a form that [`LocalLinks`] signed, with the file as the last field.
 pub(crate) fn handler(uploads: Uploads) -> Router {
     let route = post(async |uploads, form| (ANY_PAGE, upload(uploads, form).await)).options(preflight);
-    Router::new().route("/uploads", route).layer(DefaultBodyLimit::max(LIMIT)).with_state(uploads)
+    Router::new()
+        .route("/uploads", route)
+        .layer(DefaultBodyLimit::max(LIMIT))
+        .route("/downloads", get(downloads::download))
+        .with_state(uploads)
 }
 
 /// What a browser asks before it shows a page how far an upload is.
@@ -117,14 +127,16 @@ async fn upload(State(uploads): State<Uploads>, mut form: Multipart) -> Result<S
     Err(bad("the form has no field named `file`"))
 }
 
-/// Why an upload was not taken.
-struct Refused(StatusCode, String);
+/// Why a file was not taken, or not given.
+pub(crate) struct Refused(pub(crate) StatusCode, pub(crate) String);
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let Self(status, detail) = self;
         let code = match status {
             StatusCode::FORBIDDEN => "bad_form",
+            StatusCode::NOT_FOUND => "not_found",
+            StatusCode::GONE => "link_expired",
             StatusCode::PAYLOAD_TOO_LARGE => "body_too_large",
             StatusCode::SERVICE_UNAVAILABLE => "unavailable",
             _ => "unreadable_body",

@@ -4,6 +4,7 @@ mod client;
 mod client_address;
 mod commands;
 mod demo;
+mod downloads;
 mod home;
 mod links;
 mod loops;

@@ -12,6 +12,8 @@ use crate::{RouteError, Router};
 
 /// The most ids that are looked up for one mail.
 const MAX_LOOKUPS: usize = 50;
+/// The most conversations that are looked at for one mail.
+const MAX_CONVERSATIONS: usize = 10;
 
 /// Where a message belongs.
 #[derive(Debug, Default)]
@@ -34,7 +36,7 @@ impl Router {
             return Ok(Place { thread, ..Place::default() });
         };
         let mut place = match self.referred(inbound, letter).await? {
-            Some(thread) => belongs(thread, letter),
+            Some(place) => place,
             None => Place { by_number: true, ..self.numbered(inbound, letter).await? },
         };
         if place.thread.is_none() {
@@ -54,25 +56,34 @@ impl Router {
         Ok(place)
     }
 
-    /// The conversation that a mail refers to, whoever wrote it: by our own signed token, or by the mails that it
-    /// answers.
-    async fn referred(&self, inbound: &Inbound, letter: &Letter) -> Result<Option<Thread>, RouteError> {
-        for token in &letter.tokens {
-            let key = ThreadKey { conversation: token.clone(), ..inbound.thread.clone() };
-            if let Some(thread) = self.desk.thread(&key).await? {
-                return Ok(Some(thread));
-            }
-        }
+    /// Where a mail belongs by the mails that it answers, the nearest first, and by our own signed tokens: the first
+    /// conversation that takes it, because a thread of mails may have led through several. `None` when it refers to
+    /// nothing that is known.
+    async fn referred(&self, inbound: &Inbound, letter: &Letter) -> Result<Option<Place>, RouteError> {
+        let mut conversations: Vec<String> = Vec::new();
         let ids: Vec<String> = letter.answers.iter().take(MAX_LOOKUPS).map(|id| own_id(id)).collect();
         if !ids.is_empty() {
             let under = inbound.thread.whole_connection();
-            let found = self.desk.first_platform_message(&under, &ids).await?;
-            if let Some(conversation) = found.and_then(|found| found.conversation) {
-                let key = ThreadKey { conversation, ..inbound.thread.clone() };
-                return Ok(self.desk.thread(&key).await?);
-            }
+            let known = self.desk.known_platform_messages(&under, &ids).await?;
+            conversations.extend(known.into_iter().filter_map(|known| known.conversation));
         }
-        Ok(None)
+        conversations.extend(letter.tokens.iter().cloned());
+        let mut looked_at: Vec<String> = Vec::new();
+        let mut related = None;
+        for conversation in conversations {
+            if looked_at.contains(&conversation) || looked_at.len() == MAX_CONVERSATIONS {
+                continue;
+            }
+            let key = ThreadKey { conversation: conversation.clone(), ..inbound.thread.clone() };
+            looked_at.push(conversation);
+            let Some(thread) = self.desk.thread(&key).await? else { continue };
+            let place = belongs(thread, letter);
+            if place.thread.is_some() {
+                return Ok(Some(place));
+            }
+            related = related.or(Some(place));
+        }
+        Ok(related)
     }
 
     /// The conversation of the ticket whose number a mail names. A number proves nothing, and neither does a name: only
@@ -110,12 +121,15 @@ fn takes_part(thread: &Thread, letter: &Letter) -> bool {
     talk.zip(letter.author()).is_some_and(|(talk, author)| talk.admits(author))
 }
 
-/// What is remembered of a conversation after a mail.
-pub(crate) fn remembered(place: &Place, letter: &Letter) -> Correspondence {
+/// What is remembered of a conversation after a mail; `waiting` says whether somebody waits for an answer in it.
+pub(crate) fn remembered(place: &Place, letter: &Letter, waiting: bool) -> Correspondence {
     let guessed = place.by_number && letter.head.authenticity != Authenticity::Proved;
     match place.thread.as_ref().and_then(|thread| thread.correspondence.clone()) {
         Some(talk) if guessed => talk,
         Some(mut talk) => {
+            if !waiting {
+                talk.answered();
+            }
             talk.take(letter);
             talk
         }

@@ -109,7 +109,7 @@ impl Router {
         said: Said,
     ) -> Result<TicketId, RouteError> {
         let Some(thread) = &place.thread else { return Err(TableError::Conflict.into()) };
-        let id = head.id;
+        let (id, waiting) = (head.id, head.waiting_since.is_some());
         let message = received.message.clone();
         let request = Request {
             actor: Actor::Contact { id: thread.contact },
@@ -120,7 +120,7 @@ impl Router {
             .execute_with(id, Some(head), request, |event, _| {
                 let mut writes = marks(inbound, place, &stands(inbound, place), &message, id, event.seq)?;
                 if let Some(letter) = &inbound.letter {
-                    let correspondence = Some(remembered(place, letter));
+                    let correspondence = Some(remembered(place, letter, waiting));
                     let after = Thread { correspondence, version: thread.version + 1, ..thread.clone() };
                     writes.push(put_thread(&after, Condition::Version(thread.version))?);
                 }
@@ -208,7 +208,7 @@ impl Router {
             subject,
             previous: previous.filter(|previous| previous.followed_up_by.is_none()),
             related: place.related,
-            correspondence: inbound.letter.as_ref().map(|letter| remembered(place, letter)),
+            correspondence: inbound.letter.as_ref().map(|letter| remembered(place, letter, false)),
             actor: None,
             cause: cause(inbound),
         })

@@ -16,8 +16,10 @@ use crate::{RouteError, Router, cause};
 impl Router {
     /// Notes on the right ticket what happened. Idempotent by the delivery's key.
     pub(crate) async fn remark(&self, inbound: &Inbound, happened: Happened) -> Result<(), RouteError> {
-        if let Happened::Undelivered { ids, addresses, permanent, reason, detail } = happened {
-            let report = Report { ids, addresses, permanent, reason, detail };
+        if let Happened::Undelivered { ids, addresses, permanent, reason, detail, delayed, content } =
+            happened
+        {
+            let report = Report { ids, addresses, permanent, reason, detail, delayed, content };
             return self.undelivered(inbound, report).await;
         }
         let Some(thread) = self.desk.thread(&inbound.thread).await? else {

@@ -1,8 +1,9 @@
 //! Reports that a message of ours did not arrive after all.
 
-use desk::command::{Command, Request};
-use desk::event::{Actor, DeliveryProblem, Fact};
+use desk::command::{Command, Refusal, Request};
+use desk::event::{Actor, DeliveryProblem, Fact, Said};
 use desk::inbound::{Happened, Inbound};
+use desk::message::MessageContent;
 use desk::reply::{Delivery, Reply};
 use store::execute::ExecuteError;
 use store::messages::put_delivery;
@@ -28,6 +29,10 @@ pub(crate) struct Report {
     pub(crate) reason: String,
     /// What the report says.
     pub(crate) detail: String,
+    /// Whether the message may still arrive, or has arrived.
+    pub(crate) delayed: bool,
+    /// The report as the message that it also is.
+    pub(crate) content: Option<Box<MessageContent>>,
 }
 
 impl Router {
@@ -38,9 +43,12 @@ impl Router {
             if inbound.letter.is_none() {
                 return Ok(());
             }
-            let message = Inbound { happened: as_message(inbound, &report), ..inbound.clone() };
+            let message = Inbound { happened: as_message(inbound, report), ..inbound.clone() };
             return self.message(message, false).await;
         };
+        if report.delayed {
+            return self.note_report(inbound, &reply, report).await;
+        }
         if report.permanent {
             // Only addresses that the reply went to: a report could otherwise be forged to silence others.
             let thread = self.desk.thread(&reply.thread).await?;
@@ -74,26 +82,49 @@ impl Router {
         Ok(self.desk.reply(&thread, replied.reply).await?)
     }
 
+    /// Notes on the ticket what is reported about a reply that may have arrived all the same.
+    async fn note_report(&self, inbound: &Inbound, reply: &Reply, report: Report) -> Result<(), RouteError> {
+        let message = MessageContent::text(format!("A report about an answer: {}", report.detail));
+        let said = Said { message, raw: inbound.raw.clone(), ..Said::default() };
+        let command = Command::Note(Box::new(said));
+        match self.execute_once(inbound, reply, command).await {
+            // What is closed is no place for notes, and nobody has to act.
+            Err(RouteError::Execute(ExecuteError::Refused(Refusal::Final(_)))) => Ok(()),
+            noted => noted,
+        }
+    }
+
+    /// Executes a command on a reply's ticket once for a report.
+    async fn execute_once(
+        &self,
+        inbound: &Inbound,
+        reply: &Reply,
+        command: Command,
+    ) -> Result<(), RouteError> {
+        let request = Request { actor: Actor::System, cause: cause(inbound), command };
+        let now = self.desk.now();
+        let mark = format!("undelivered:{}", inbound.key);
+        let done = self
+            .desk
+            .execute_with(reply.ticket, None, request, |_, _| {
+                Ok(vec![put_delivery(&reply.thread, &mark, now)?])
+            })
+            .await;
+        match done {
+            Ok(_) | Err(ExecuteError::DoneBefore(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     async fn fail(&self, inbound: &Inbound, reply: Reply, report: Report) -> Result<(), RouteError> {
-        let (ticket, thread, id) = (reply.ticket, reply.thread.clone(), reply.id);
+        let (thread, id) = (reply.thread.clone(), reply.id);
         let problem = DeliveryProblem {
             reply: id,
             reason: report.reason.clone(),
             detail: Some(report.detail.clone()),
             automatic: reply.content.automatic,
         };
-        let request =
-            Request { actor: Actor::System, cause: cause(inbound), command: Command::FailReply(problem) };
-        let now = self.desk.now();
-        let mark = format!("undelivered:{}", inbound.key);
-        let noted = self
-            .desk
-            .execute_with(ticket, None, request, |_, _| Ok(vec![put_delivery(&thread, &mark, now)?]))
-            .await;
-        match noted {
-            Ok(_) | Err(ExecuteError::DoneBefore(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
+        self.execute_once(inbound, &reply, Command::FailReply(problem)).await?;
         let mut reply = reply;
         for _ in 0..ATTEMPTS {
             reply.state = Delivery::Failed;
@@ -115,11 +146,8 @@ impl Router {
 }
 
 /// A report about nothing of ours, as the message that it also is.
-fn as_message(inbound: &Inbound, report: &Report) -> Happened {
-    let text = format!("{}: {}", report.addresses.join(", "), report.detail);
-    Happened::Message {
-        id: inbound.key.clone(),
-        content: desk::message::MessageContent::text(text),
-        album: None,
-    }
+fn as_message(inbound: &Inbound, report: Report) -> Happened {
+    let content = report.content.filter(|content| !content.is_empty());
+    let content = content.map_or_else(|| MessageContent::text(report.detail), |content| *content);
+    Happened::Message { id: inbound.key.clone(), content, album: None }
 }

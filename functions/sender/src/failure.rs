@@ -10,8 +10,10 @@ use jiff::SignedDuration;
 use store::connections::Health;
 use store::execute::ExecuteError;
 use store::replies::{look_again, next_version};
+use store::suppressions::Suppression;
 use store::table::TableError;
 
+use crate::target::Target;
 use crate::{Line, Progress, Sender, SenderError};
 
 /// A reply that could not be sent for this long is given up: the answer would come too late to be one.
@@ -49,6 +51,23 @@ impl Sender {
                 let pause = Duration::from_secs(1 << reply.attempts.min(10)).min(LONGEST_PAUSE);
                 self.again(reply, pause, &error.detail, error.reason).await
             }
+        }
+    }
+
+    /// Writes no more to the address that a reply went to first: it does not exist. What this is noted with may fail;
+    /// that the reply failed must be said all the same.
+    pub(crate) async fn suppress(&self, reply: &Reply, target: &Target, error: &SendError) {
+        let Some(talk) = &target.correspondence else { return };
+        let people = if reply.content.automatic { &talk.participants } else { &talk.answer_to };
+        let Some(first) = people.first() else { return };
+        let suppression = Suppression {
+            address: first.address.clone(),
+            reason: error.reason.to_owned(),
+            detail: error.detail.clone(),
+            since: self.desk.now(),
+        };
+        if let Err(error) = self.desk.suppress(&reply.thread.channel, &suppression).await {
+            tracing::warn!(reply = %reply.id, %error, "an address that does not exist was not noted");
         }
     }
 

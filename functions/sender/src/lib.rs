@@ -29,6 +29,10 @@ use tokio::time::Instant;
 /// Waits up to this long are made by the queue message's visibility, so that order holds; longer ones by the clock.
 const SHORT_WAIT: Duration = Duration::from_secs(30);
 
+/// How long a conversation rests that could not be read or written, by how often it was tried. Its later tries wait
+/// for the message's visibility to end, which is made to outlast the function and so holds back replies for minutes.
+const RESTS: [Duration; 3] = [Duration::from_secs(5), Duration::from_secs(30), Duration::from_secs(120)];
+
 /// The longest that sending one part takes.
 const LONGEST_SEND: Duration = Duration::from_secs(60);
 
@@ -105,7 +109,7 @@ impl Sender {
             Ok(Progress::Wait(_)) => Ok(()),
             Err(error) => {
                 tracing::warn!(message.id, message.receives, %error, "a conversation's replies were not sent");
-                Err(Retry::default())
+                Err(Retry { after: rest(message.receives) })
             }
         }
     }
@@ -171,6 +175,22 @@ impl Sender {
     }
 }
 
+/// How long to rest after a try that failed; `None` until the message's visibility ends.
+fn rest(receives: u32) -> Option<Duration> {
+    RESTS.get(usize::try_from(receives.checked_sub(1)?).ok()?).copied()
+}
+
 fn until(now: jiff::Timestamp, then: jiff::Timestamp) -> Duration {
     Duration::try_from(then.duration_since(now)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_trouble_costs_seconds_and_a_long_one_few_tries() {
+        let rests = [0, 1, 2, 3, 4, MAX_RECEIVES].map(|receives| rest(receives).map(|rest| rest.as_secs()));
+        assert_eq!(rests, [None, Some(5), Some(30), Some(120), None, None]);
+    }
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use channels::platform::{Destination, File, Message, News, Part, SendError, SendFailure};
+use channels::platform::{
+    Destination, File, Link, Message, NO_SUCH_ADDRESS, News, Part, SendError, SendFailure,
+};
 use desk::channel::ThreadKey;
 use desk::reply::{Delivery, Reply};
 use jiff::SignedDuration;
@@ -45,6 +47,13 @@ impl Sender {
                     file => loaded.push(file?),
                 }
             }
+            let mut links = Vec::with_capacity(part.links.len());
+            for file in part.links.iter().filter_map(|position| files.get(*position)) {
+                match self.link(file).await? {
+                    Ok(link) => links.push(link),
+                    Err(none) => return self.fail(reply, "files_too_large", &none).await,
+                }
+            }
             let target = match self.target(&reply).await? {
                 Ok(target) => target,
                 Err(nobody) => return self.fail(reply, nobody.reason, &nobody.detail).await,
@@ -54,13 +63,18 @@ impl Sender {
                 // Another sender has it, or an agent changed it: look again.
                 return Ok(Progress::Wait(Duration::from_secs(1)));
             }
-            match self.attempt(line, &reply, &target, part, loaded).await {
+            match self.attempt(line, &reply, &target, part, loaded, &links).await {
                 Ok((conversation, message)) => {
                     let stands = ThreadKey { conversation, ..reply.thread.clone() };
                     reply.parts.push(message.clone());
                     self.accepted(line, &mut reply, &stands, &message, parts.len()).await?;
                 }
-                Err(error) => return self.failed(line, reply, error).await,
+                Err(error) => {
+                    if error.reason == NO_SUCH_ADDRESS {
+                        self.suppress(&reply, &target, &error).await;
+                    }
+                    return self.failed(line, reply, error).await;
+                }
             }
         }
         tracing::info!(reply = %reply.id, parts = reply.parts.len(), "a reply was sent");
@@ -94,6 +108,7 @@ impl Sender {
         target: &Target,
         part: &Part,
         files: Vec<File>,
+        links: &[Link],
     ) -> Result<(String, String), SendError> {
         let send = async |conversation: &str, files| {
             let to = Destination {
@@ -104,6 +119,7 @@ impl Sender {
                 sender_name: reply.content.sender_name.as_deref(),
                 automatic: reply.content.automatic,
                 written_at: reply.created_at,
+                links,
             };
             line.platform.send(&self.outlets, &line.known.open, &to, part, files).await
         };

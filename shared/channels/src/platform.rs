@@ -70,6 +70,8 @@ pub struct Part {
     pub text: Option<String>,
     /// Its files, as indices into the reply's. Most platforms take one at a time.
     pub files: Vec<usize>,
+    /// The files that are too large to go along, as indices into the reply's: the customer gets links to them.
+    pub links: Vec<usize>,
     /// The platform's id of the message that this one answers.
     pub reply_to: Option<String>,
 }
@@ -83,6 +85,19 @@ pub struct File {
     pub content_type: String,
     /// The bytes.
     pub bytes: Bytes,
+}
+
+/// A file of a reply that the customer fetches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The file's name.
+    pub name: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Where it is, for whoever knows the address.
+    pub url: String,
+    /// How long it is there at most.
+    pub until: Timestamp,
 }
 
 /// What a file of a reply is, before its bytes are read.
@@ -128,6 +143,9 @@ pub struct SendError {
     /// What the platform said, without secrets.
     pub detail: String,
 }
+
+/// The reason of a [`SendError`] when whom the part goes to has an address that does not exist, and never will.
+pub const NO_SUCH_ADDRESS: &str = "no_such_address";
 
 /// What follows from a failed attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -202,6 +220,8 @@ pub struct Destination<'a> {
     pub automatic: bool,
     /// When it was written.
     pub written_at: Timestamp,
+    /// The files that the part names by links.
+    pub links: &'a [Link],
 }
 
 /// A part that the platform accepted.

@@ -121,6 +121,9 @@ pub struct Correspondence {
     /// Who gets a copy of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub copies: Vec<Mailbox>,
+    /// Who has written since the last answer: they wait for the next one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asking: Vec<Mailbox>,
     /// The ids that the next answer refers to, oldest first; the last one is what it answers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub references: Vec<String>,
@@ -156,10 +159,16 @@ impl Correspondence {
         self.answer_to.clone_from(&letter.answer_to);
         self.copies.clone_from(&letter.copies);
         // Who asked is told, too, when somebody else who takes part writes to us alone.
-        if let Some(asked) = self.participants.first().cloned()
-            && !self.answer_to.iter().chain(&self.copies).any(|known| known.is(&asked.address))
-        {
-            self.copies.push(asked);
+        for asked in self.participants.first().into_iter().chain(&self.asking) {
+            if !self.answer_to.iter().chain(&self.copies).any(|known| known.is(&asked.address)) {
+                self.copies.push(asked.clone());
+            }
+        }
+        for asks in &letter.answer_to {
+            let known = self.asking.iter().any(|known| known.is(&asks.address));
+            if !known && self.asking.len() < MAX_PARTICIPANTS {
+                self.asking.push(asks.clone());
+            }
         }
         let mut references = letter.references.clone();
         references.extend(letter.message_id.clone());
@@ -168,6 +177,11 @@ impl Correspondence {
             references.drain(1..=references.len() - MAX_REFERENCES);
         }
         self.references = references;
+    }
+
+    /// Takes note that everybody who asked has had an answer.
+    pub fn answered(&mut self) {
+        self.asking.clear();
     }
 
     /// Whether a subject is about something else altogether: not the same words with a prefix or a number.
@@ -275,6 +289,21 @@ mod tests {
         talk.take(&forged);
         assert!(!talk.admits("eve@example.org"));
         assert_eq!(talk.answer_to, [mailbox("bob@example.org")]);
+    }
+
+    #[test]
+    fn whoever_asked_keeps_a_copy_until_there_is_an_answer() {
+        let mut first = letter("ann@example.org", "Broken lamp");
+        first.copies = vec![mailbox("bob@example.org")];
+        let mut talk = Correspondence::begun_by(&first);
+        talk.answered();
+        talk.take(&letter("bob@example.org", "Re: Broken lamp"));
+        talk.take(&letter("ann@example.org", "Re: Broken lamp"));
+        assert_eq!(talk.answer_to, [mailbox("ann@example.org")]);
+        assert_eq!(talk.copies, [mailbox("bob@example.org")], "his question is open");
+        talk.answered();
+        talk.take(&letter("ann@example.org", "Re: Broken lamp"));
+        assert_eq!(talk.copies, [], "he has had an answer, and she wrote without him");
     }
 
     #[test]

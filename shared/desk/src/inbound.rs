@@ -129,6 +129,12 @@ pub enum Happened {
         reason: String,
         /// What the report says.
         detail: String,
+        /// Whether the message may still arrive, or has arrived: then the report is only noted.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        delayed: bool,
+        /// The report as the message that it also is, where it is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        content: Option<Box<MessageContent>>,
     },
     /// The platform moved the conversation to another id.
     Migrated {

@@ -199,7 +199,7 @@ pub fn put_file(file: &StoredFile) -> Result<Write, TableError> {
 }
 
 /// A download under a name (RFC 6266): in plain ASCII for old clients, and as it is (RFC 8187).
-fn disposition(name: &str) -> String {
+pub fn disposition(name: &str) -> String {
     let plain: String =
         name.chars()
             .map(|c| {

@@ -46,6 +46,12 @@ pub trait Links: Send + Sync + 'static {
 
     /// A link that downloads `key` as a file called `name`, until `expires`; `None` where the desk serves it itself.
     async fn download(&self, key: &str, name: &str, expires: Timestamp) -> Result<Option<String>, BlobError>;
+
+    /// The same for whoever gets it with a mail, and has no other way to the desk: no desk serves it besides. `None`
+    /// where there are no such links.
+    async fn mailed(&self, key: &str, name: &str, expires: Timestamp) -> Result<Option<String>, BlobError> {
+        self.download(key, name, expires).await
+    }
 }
 
 /// The object store.

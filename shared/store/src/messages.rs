@@ -46,13 +46,25 @@ impl Desk {
         thread: &ThreadKey,
         messages: &[String],
     ) -> Result<Option<PlatformMessage>, TableError> {
+        Ok(self.known_platform_messages(thread, messages).await?.into_iter().next())
+    }
+
+    /// Where those of several messages stand that are known, in the order of the messages.
+    ///
+    /// # Errors
+    /// When the table is unavailable.
+    pub async fn known_platform_messages(
+        &self,
+        thread: &ThreadKey,
+        messages: &[String],
+    ) -> Result<Vec<PlatformMessage>, TableError> {
         let keys: Vec<_> = messages.iter().map(|message| keys::platform_message(thread, message)).collect();
         let mut wanted = keys.clone();
         wanted.sort_unstable();
         wanted.dedup();
         let found = self.table.get_many(&wanted).await?;
-        let first = keys.iter().find_map(|key| found.iter().find(|item| item.key == *key));
-        first.cloned().map(Item::read).transpose()
+        let known = keys.iter().filter_map(|key| found.iter().find(|item| item.key == *key));
+        known.cloned().map(Item::read).collect()
     }
 }
 

@@ -21,6 +21,8 @@ use super::Envelope;
 const TIME: Duration = Duration::from_secs(15);
 /// The most signatures that are looked at. Each can cost a question to DNS and a hash of the whole mail.
 const SIGNATURES: usize = 10;
+/// The most further lines of a field that are read.
+const FIELD_LINES: usize = 20;
 
 /// Checks senders.
 #[derive(Clone)]
@@ -53,7 +55,7 @@ impl Authenticator {
     }
 
     async fn verdicts(&self, envelope: &Envelope, mail: &[u8]) -> [Verdict; 3] {
-        let spf = self.spf(envelope).await;
+        let spf = self.spf(envelope, mail).await;
         let spf_verdict = spf_verdict(spf.result());
         if signatures(mail) > SIGNATURES {
             return [spf_verdict, Verdict::PermError, Verdict::PermError];
@@ -67,7 +69,11 @@ impl Authenticator {
         let dmarc = self.dns.verify_dmarc(DmarcParameters::new(&message, &dkim, domain, &spf)).await;
         let dmarc = match dmarc_verdict(&dmarc.result()) {
             // It may rest on SPF alone, which only the server that the firm's own one took the mail from could judge.
-            Verdict::Fail if !is_public(envelope.client) && dkim_verdict(&dkim) != Verdict::Fail => {
+            Verdict::Fail
+                if !is_public(envelope.client)
+                    && spf_verdict == Verdict::None
+                    && dkim_verdict(&dkim) != Verdict::Fail =>
+            {
                 Verdict::None
             }
             verdict => verdict,
@@ -76,13 +82,40 @@ impl Authenticator {
     }
 
     /// Whether the client may send for the envelope's domain. A client in our own network is a server of the firm,
-    /// which took the mail from somebody that only it knows.
-    async fn spf(&self, envelope: &Envelope) -> SpfOutput {
-        if !is_public(envelope.client) {
-            return SpfOutput::new(String::new());
-        }
+    /// which took the mail from somebody that only it knows: what it says of that stands on top of the mail.
+    async fn spf(&self, envelope: &Envelope, mail: &[u8]) -> SpfOutput {
         let sender = envelope.from.as_deref().unwrap_or_default();
+        if !is_public(envelope.client) {
+            let domain = sender.rsplit_once('@').map_or(envelope.helo.as_str(), |(_, domain)| domain);
+            return SpfOutput::new(domain.to_owned())
+                .with_result(reported_spf(mail).unwrap_or(SpfResult::None));
+        }
         self.dns.verify_spf(SpfParameters::verify(envelope.client, &envelope.helo, &self.host, sender)).await
+    }
+}
+
+/// What the topmost field of a mail says of SPF. A field below it may be anybody's.
+fn reported_spf(mail: &[u8]) -> Option<SpfResult> {
+    let mut lines = mail.split_inclusive(|byte| *byte == b'\n');
+    let mut field = lines.next()?.to_vec();
+    for line in lines.take_while(|line| line.starts_with(b" ") || line.starts_with(b"\t")).take(FIELD_LINES) {
+        field.extend(line);
+    }
+    let field = String::from_utf8_lossy(&field).to_ascii_lowercase();
+    let (name, value) = field.split_once(':')?;
+    let said = match name.trim() {
+        "received-spf" => value.trim_start(),
+        "authentication-results" => value.split(';').find_map(|said| said.trim().strip_prefix("spf="))?,
+        _ => return None,
+    };
+    match said.split(|c: char| !c.is_ascii_alphabetic()).next()? {
+        "pass" => Some(SpfResult::Pass),
+        "fail" | "hardfail" => Some(SpfResult::Fail),
+        "softfail" => Some(SpfResult::SoftFail),
+        "neutral" => Some(SpfResult::Neutral),
+        "temperror" => Some(SpfResult::TempError),
+        "permerror" => Some(SpfResult::PermError),
+        _ => None,
     }
 }
 

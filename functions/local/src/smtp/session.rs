@@ -22,6 +22,7 @@ pub(super) struct Session<S> {
     helo: Option<String>,
     mail: Option<Mail>,
     mistakes: u32,
+    commands: u32,
 }
 
 /// A mail whose sender is known.
@@ -58,7 +59,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         limits: Limits,
     ) -> Self {
         let wire = Wire::new(stream, limits.idle);
-        Self { wire, client, host, exchange, memory, limits, helo: None, mail: None, mistakes: 0 }
+        Self {
+            wire,
+            client,
+            host,
+            exchange,
+            memory,
+            limits,
+            helo: None,
+            mail: None,
+            mistakes: 0,
+            commands: 0,
+        }
     }
 
     pub(super) async fn run(mut self) {
@@ -75,7 +87,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     async fn commands(&mut self) -> Result<(), Stop> {
-        for _ in 0..self.limits.commands {
+        while self.commands < self.limits.commands {
+            self.commands += 1;
             let line = self.wire.line().await?;
             if let Next::Goodbye = self.command(&line).await? {
                 return Ok(());
@@ -168,6 +181,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             return self.mistake("503 5.5.1 MAIL first");
         };
         if mail.recipients.len() >= self.limits.recipients {
+            // The client does right to name them all, and to hand in the mail for those that were taken
+            // (RFC 5321, 4.5.3.1.10).
+            self.commands = self.commands.saturating_sub(1);
             return self.wire.answer("452 4.5.3 Too many recipients");
         }
         match self.exchange.accepts(address).await {

@@ -123,6 +123,73 @@ async fn a_first_mail_is_acknowledged_once() {
 }
 
 #[tokio::test]
+async fn a_thread_through_several_tickets_goes_on_in_the_nearest_that_takes_it() {
+    let stage = office().await;
+    let id = |id: &str| format!("{id}@mail.example");
+    let first = mail("1", "ann@example.org", "It is broken.");
+    let token = first.thread.conversation.clone();
+    assert_eq!(stage.deliver(first, 1).await, []);
+    let refer = |inbound: Inbound, subject: &str, ids: &[&str]| {
+        with(inbound, |letter| {
+            letter.subject = subject.to_owned();
+            letter.answers = ids.iter().map(|name| id(name)).collect();
+            letter.tokens = vec![token.clone()];
+        })
+    };
+    let (ann, bob) = ("ann@example.org", "bob@example.org");
+    let thread = [
+        refer(mail("2", ann, "Where is it?"), "Invoice for May", &["1"]),
+        refer(mail("3", ann, "I have found it."), "Re: Invoice for May", &["2", "1"]),
+        refer(mail("4", bob, "Mine, too."), "Re: Hello", &["1"]),
+        refer(mail("5", bob, "And it smokes."), "Re: Hello", &["4", "1"]),
+        refer(mail("6", ann, "Thank you."), "Re: Hello", &["5", "4", "1"]),
+    ];
+    for mail in thread {
+        assert_eq!(stage.deliver(mail, 1).await, []);
+    }
+    let mut received = Vec::new();
+    let mut related = Vec::new();
+    for number in 1..=3 {
+        let ticket = stage.ticket(number).await.unwrap();
+        let events = stage.desk.events(ticket.id, 0, 100).await.unwrap().items;
+        received.push(events.iter().filter(|event| matches!(event.fact, Fact::MessageReceived(_))).count());
+        related.push(ticket.related_to);
+    }
+    assert_eq!(received, [2, 2, 2]);
+    let first = stage.ticket(1).await.unwrap().id;
+    assert_eq!(related, [None, Some(first), Some(first)]);
+    assert!(stage.ticket(4).await.is_none());
+}
+
+#[tokio::test]
+async fn a_report_about_nothing_of_ours_keeps_what_it_says() {
+    let stage = office().await;
+    let mut report = with(mail("1", "mailer-daemon@mx.example", ""), |letter| {
+        letter.automatic = Some("bounce".to_owned());
+    });
+    report.happened = Happened::Undelivered {
+        ids: vec!["somebody-elses@mx.example".to_owned()],
+        addresses: vec!["ann@example.org".to_owned()],
+        permanent: true,
+        reason: "bounced".to_owned(),
+        detail: "ann@example.org: 550 5.1.1 no such user".to_owned(),
+        delayed: false,
+        content: Some(Box::new(MessageContent::text("I'm sorry to have to inform you."))),
+    };
+    assert_eq!(stage.deliver(report, 1).await, []);
+    let ticket = stage.ticket(1).await.unwrap();
+    let events = stage.desk.events(ticket.id, 0, 100).await.unwrap().items;
+    let texts: Vec<_> = events
+        .iter()
+        .filter_map(|event| match &event.content {
+            desk::event::Content::Said(said) => said.message.text.as_deref(),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(texts, ["I'm sorry to have to inform you."]);
+}
+
+#[tokio::test]
 async fn nothing_is_acknowledged_that_could_come_back() {
     let stage = office().await;
     let unproved = [Authenticity::Unknown, Authenticity::Disowned];

@@ -146,7 +146,7 @@ impl Platform for Email {
     }
 
     fn split(&self, message: &Message) -> Result<Vec<Part>, Unsendable> {
-        outgoing::split(message)
+        Ok(outgoing::split(message))
     }
 
     fn messages_of(&self, thread: &ThreadKey) -> ThreadKey {

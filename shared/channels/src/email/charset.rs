@@ -54,12 +54,17 @@ fn utf8(bytes: &[u8], declared: &str) -> Option<String> {
             let convincing = text.chars().filter(|c| *c as u32 >= 0xa0).count() >= CONVINCING;
             convincing.then(|| text.to_owned())
         }
-        Err(_) if by_declaration => {
+        Err(error) if by_declaration => {
+            let (good, _) = bytes.split_at_checked(error.valid_up_to()).unwrap_or_default();
+            let good_text = String::from_utf8_lossy(good);
+            let convincing = good_text.chars().filter(|c| !c.is_ascii()).count() >= CONVINCING;
             let text = String::from_utf8_lossy(bytes);
             let broken = text.chars().filter(|c| *c == char::REPLACEMENT_CHARACTER).count();
             let whole = text.chars().filter(|c| !c.is_ascii()).count();
-            // A few broken characters in otherwise good text: something cut a sequence in two.
-            (broken * 10 < whole).then(|| text.into_owned())
+            // A few broken characters in otherwise good text: something cut a sequence in two. Or rubbish at its end:
+            // no other charset has so many sequences by chance.
+            (broken * 10 < whole || convincing && good.len() >= bytes.len() - good.len())
+                .then(|| text.into_owned())
         }
         Err(_) => None,
     }
@@ -123,5 +128,8 @@ mod tests {
         let mut bytes = "Привет, мир и все остальные".as_bytes().to_vec();
         bytes.pop();
         assert!(decode(&bytes, Some("utf-8")).starts_with("Привет, мир и все"));
+        let mut bytes = "Привет, мир и все остальные".as_bytes().to_vec();
+        bytes.extend(b"\x96\xe9\xff\xc9\xb7\x9b\xfe\x1d\xe9\xad");
+        assert!(decode(&bytes, Some("utf-8")).starts_with("Привет, мир и все остальные"));
     }
 }

@@ -27,16 +27,15 @@ pub(super) fn take_in(connection: &Connection, body: &[u8], received_at: Timesta
     let mut mail = super::read(body);
     let id = identity(&mail, received_at);
     let conversation: String = id.chars().take(20).collect();
-    let sender = mail.from.first().map(|from| Sender {
-        kind: "email".to_owned(),
-        address: from.address.to_lowercase(),
-        name: from.name.clone(),
-        username: None,
-        language: None,
-    });
+    let sender = sender(&mail, &conversation);
     let secret = connection.secret("secret").unwrap_or_default();
     let happened = match report(&mail) {
-        Some(report) => report,
+        Some(mut report) => {
+            if let Happened::Undelivered { content: body, .. } = &mut report {
+                *body = Some(Box::new(content(&mut mail)));
+            }
+            report
+        }
         None => Happened::Message { id: format!("mail:{id}"), content: content(&mut mail), album: None },
     };
     let letter = letter(connection, secret, mail);
@@ -50,6 +49,16 @@ pub(super) fn take_in(connection: &Connection, body: &[u8], received_at: Timesta
         raw: None,
         letter: Some(Box::new(letter)),
     }
+}
+
+/// Who wrote a mail. Whoever gives a name and no address can only be known by the conversation.
+fn sender(mail: &Mail, conversation: &str) -> Option<Sender> {
+    let (address, name) = match (mail.from.first(), &mail.author) {
+        (Some(from), _) => (from.address.to_lowercase(), from.name.clone()),
+        (None, Some(author)) => (conversation.to_owned(), Some(author.clone())),
+        (None, None) => return None,
+    };
+    Some(Sender { kind: "email".to_owned(), address, name, username: None, language: None })
 }
 
 /// What makes two deliveries the same mail: the Message-ID alone is neither unique nor always there. Nothing that
@@ -89,24 +98,35 @@ fn report(mail: &Mail) -> Option<Happened> {
             permanent: true,
             reason: "complained".to_owned(),
             detail: format!("The recipient reported the mail to their provider: {kind}."),
+            delayed: false,
+            content: None,
         });
     }
     let Bounce { recipients, original_message_id, original_references, .. } = mail.bounce.as_ref()?;
-    let failed: Vec<_> = recipients.iter().filter(|recipient| recipient.action == "failed").collect();
-    if failed.is_empty() {
+    let with = |action: &str| recipients.iter().filter(|it| it.action == action).collect::<Vec<_>>();
+    let failed = with("failed");
+    let delayed = failed.is_empty();
+    let reported = if delayed { with("delayed") } else { failed };
+    if reported.is_empty() {
         return None;
     }
-    let said = failed.iter().filter_map(|recipient| {
+    let said = reported.iter().filter_map(|recipient| {
         let words = recipient.diagnostic.clone().or_else(|| recipient.status.clone())?;
         Some(format!("{}: {words}", recipient.address))
     });
     let detail = said.collect::<Vec<_>>().join("; ");
     Some(Happened::Undelivered {
         ids: original_message_id.iter().chain(original_references).cloned().collect(),
-        addresses: failed.iter().map(|recipient| recipient.address.clone()).collect(),
-        permanent: failed.iter().all(|recipient| recipient.permanent),
-        reason: "bounced".to_owned(),
-        detail: if detail.is_empty() { "A mail server could not deliver it.".to_owned() } else { detail },
+        addresses: reported.iter().map(|recipient| recipient.address.clone()).collect(),
+        permanent: !delayed && reported.iter().all(|recipient| recipient.permanent),
+        reason: if delayed { "delayed" } else { "bounced" }.to_owned(),
+        detail: match (detail.is_empty(), delayed) {
+            (false, _) => detail,
+            (true, true) => "A mail server has not delivered it yet.".to_owned(),
+            (true, false) => "A mail server could not deliver it.".to_owned(),
+        },
+        delayed,
+        content: None,
     })
 }
 
@@ -142,6 +162,10 @@ fn letter(connection: &Connection, secret: &str, mut mail: Mail) -> Letter {
     let ours = |mailbox: &Mailbox| own.as_deref().is_some_and(|own| is_ours(own, &mailbox.address));
     let tokens = tokens(secret, &mail);
     let authenticity = authenticity(&mail);
+    let Arrival { spf, dkim, dmarc, .. } = &mail.arrival;
+    if authenticity == Authenticity::Unknown && [spf, dkim, dmarc].iter().all(|it| **it == Verdict::None) {
+        mail.notes.push("Nobody has checked whether the sender is who the mail says.".to_owned());
+    }
     let from = mail.from.first().cloned();
     // Who disowns a mail may not say where answers go either.
     let answer_to: Vec<Mailbox> = match authenticity {
@@ -158,10 +182,10 @@ fn letter(connection: &Connection, secret: &str, mut mail: Mail) -> Letter {
     let copies: Vec<Named> = copies.take(room).map(named).collect();
     let quoted = mail.quoted.take().map(|text| cut(text, MAX_FOLDED, &mut mail.notes, "The history"));
     let signature = mail.signature.take().map(|text| cut(text, MAX_FOLDED, &mut mail.notes, "The signature"));
-    let automatic = match &from {
-        Some(from) if ours(from) => Some(Automatic::OwnLoop),
-        _ => mail.automatic,
-    };
+    let id = connection.id.to_string();
+    let our_mark = |mark: &String| *mark == id || own.as_deref().is_some_and(|own| is_ours(own, mark));
+    let is_own = from.as_ref().is_some_and(ours) || mail.loops.iter().any(our_mark);
+    let automatic = if is_own { Some(Automatic::OwnLoop) } else { mail.automatic };
     let mut answers = mail.in_reply_to.clone();
     answers.extend(mail.references.iter().rev().cloned());
     answers.dedup();

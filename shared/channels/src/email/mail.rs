@@ -14,6 +14,8 @@ pub struct Mail {
     pub references: Vec<String>,
     /// The authors. Usually one; none where the field is missing or has no readable address.
     pub from: Vec<Mailbox>,
+    /// The author as the From field names them, where it has no readable address; at most 200 characters.
+    pub author: Option<String>,
     /// Who sent the mail for the authors.
     pub sender: Option<Mailbox>,
     /// Where answers shall go instead of to the authors. Never proof of who wrote.
@@ -46,6 +48,8 @@ pub struct Mail {
     pub attachments: Vec<Part>,
     /// Why no person wrote this, if a sign says so: it must never be answered automatically.
     pub automatic: Option<Automatic>,
+    /// By whose hands the mail went, as `X-Lambdesk-Loop` and `X-Loop` tell it; at most 20.
+    pub loops: Vec<String>,
     /// What a mail server reports about a mail of ours that it did not deliver, or not yet.
     pub bounce: Option<Bounce>,
     /// What a provider reports about a recipient who called a mail of ours spam.

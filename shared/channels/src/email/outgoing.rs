@@ -10,22 +10,18 @@ use crate::platform::{
     Accepted, Destination, File, Message, Outlets, Part, SendError, SendFailure, Unsendable,
 };
 
-/// A reply is one mail, with all its files.
-pub(super) fn split(message: &Message) -> Result<Vec<Part>, Unsendable> {
-    let size: u64 = message.files.iter().map(|file| file.size).sum();
-    if size > ATTACHMENT_LIMIT {
-        let detail = format!(
-            "The files of a mail have at most {} MB together; these have {} MB.",
-            ATTACHMENT_LIMIT / 1024 / 1024,
-            size.div_ceil(1024 * 1024)
-        );
-        return Err(Unsendable { reason: "files_too_large", detail });
-    }
-    Ok(vec![Part {
+/// A reply is one mail. What its files have above the limit goes as links.
+pub(super) fn split(message: &Message) -> Vec<Part> {
+    let sizes: Vec<u64> = message.files.iter().map(|file| file.size).collect();
+    let attached = compose::attached(&sizes, ATTACHMENT_LIMIT);
+    let (files, links) = attached.iter().enumerate().partition::<Vec<_>, _>(|(_, attached)| **attached);
+    let positions = |files: Vec<(usize, &bool)>| files.into_iter().map(|(position, _)| position).collect();
+    vec![Part {
         text: message.text.clone(),
-        files: (0..message.files.len()).collect(),
+        files: positions(files),
+        links: positions(links),
         reply_to: message.reply_to.clone(),
-    }])
+    }]
 }
 
 /// Writes the mail and hands it over.
@@ -107,7 +103,7 @@ fn letter(
         date: to.written_at,
         automatic: to.automatic.then_some(AutoSubmitted::AutoReplied),
         files,
-        links: Vec::new(),
+        links: to.links.to_vec(),
     })
 }
 

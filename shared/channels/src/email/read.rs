@@ -13,6 +13,15 @@ use super::{address, arrival, automatic, body, bounce, id, name, quote, words};
 /// The most mailboxes of a field.
 const MAILBOXES_LIMIT: usize = 200;
 
+/// The longest name, in characters.
+const NAME_LIMIT: usize = 200;
+
+/// The most authors that are named besides the first.
+const AUTHORS_LIMIT: usize = 10;
+
+/// The most marks against loops.
+const LOOPS_LIMIT: usize = 20;
+
 /// The most ids of mails that one mail answers.
 const IN_REPLY_TO_LIMIT: usize = 100;
 
@@ -83,6 +92,14 @@ fn envelope(headers: &Headers<'_>, charset: Option<&str>) -> Mail {
     let sender = mailboxes("sender").into_iter().next();
     let (reply_to, to, cc) = (mailboxes("reply-to"), mailboxes("to"), mailboxes("cc"));
     mail = Mail { from, sender, reply_to, to, cc, ..mail };
+    if mail.from.is_empty() {
+        let named = headers.all("from").map(|value| words::decode(value, charset));
+        let bare = named.map(|name| name.trim().trim_matches(['"', '<', '>', ' ']).to_owned());
+        let mut bare = bare.filter(|name| !name.is_empty());
+        mail.author = bare.next().map(|name| words::bounded(name, NAME_LIMIT));
+    }
+    let marks = headers.all("x-lambdesk-loop").chain(headers.all("x-loop")).take(LOOPS_LIMIT);
+    mail.loops = marks.map(|mark| words::bounded(words::decode(mark, charset), NAME_LIMIT)).collect();
     mail.message_id = headers.all("message-id").find_map(id::own);
     let ids = |name: &str, limit| headers.first(name).map(|value| id::all(value, limit)).unwrap_or_default();
     mail.in_reply_to = ids("in-reply-to", IN_REPLY_TO_LIMIT);
@@ -144,5 +161,10 @@ fn notes(left_out: &LeftOut, cut: bool, mail: &Mail, bytes: &[u8]) -> Vec<String
         (mail.mailboxes_left_out > 0, "The mail names more recipients than are shown."),
         (bytes.trim_ascii().is_empty(), "The mail is empty."),
     ];
-    checks.into_iter().filter(|(found, _)| *found).map(|(_, note)| note.to_owned()).collect()
+    let others = mail.from.iter().skip(1).map(|other| match &other.name {
+        Some(name) => format!("The mail has another author: {name} <{}>.", other.address),
+        None => format!("The mail has another author: {}.", other.address),
+    });
+    let found = checks.into_iter().filter(|(found, _)| *found).map(|(_, note)| note.to_owned());
+    found.chain(others.take(AUTHORS_LIMIT)).collect()
 }

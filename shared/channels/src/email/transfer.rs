@@ -57,8 +57,10 @@ impl Encoding {
 }
 
 /// What is not in the alphabet is skipped. Padding starts a new group, because some programs join encoded pieces;
-/// below it the first strange character ends the body: mailing lists write their footers there.
+/// below it the first strange character ends the body: mailing lists write their footers there. So does an empty
+/// line with plain text below it.
 pub(super) fn base64(body: &[u8], mut emit: impl FnMut(u8)) {
+    let body = without_footer(body);
     let mut group = 0_u32;
     let mut bits = 0_u32;
     let mut padded = false;
@@ -84,6 +86,23 @@ pub(super) fn base64(body: &[u8], mut emit: impl FnMut(u8)) {
             emit((group >> bits).to_le_bytes()[0]);
         }
     }
+}
+
+/// A body without the plain text below its first empty line, if there is any.
+fn without_footer(body: &[u8]) -> &[u8] {
+    let blank = |line: &[u8]| line.trim_ascii().is_empty();
+    let encoded = |line: &[u8]| {
+        line.trim_ascii().iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte))
+    };
+    let mut length = 0;
+    let mut lines = body.split_inclusive(|byte| *byte == b'\n');
+    for line in lines.by_ref() {
+        if length > 0 && blank(line) && !body.get(..length).is_none_or(blank) {
+            break;
+        }
+        length += line.len();
+    }
+    if lines.all(encoded) { body } else { body.get(..length).unwrap_or(body) }
 }
 
 /// An escape that is none stays as it is written.
@@ -135,6 +154,8 @@ mod tests {
         assert_eq!(decode("SGVsbG8=SGVsbG8="), b"HelloHello");
         assert_eq!(decode("S*G V!s"), b"Hel");
         assert_eq!(decode("SGVsbG8=\n\n_____\nlist"), b"Hello");
+        assert_eq!(decode("SGVsbG8\r\n\r\nYou get this\r\nas a member\r\n"), b"Hello");
+        assert_eq!(decode("\r\nSGVs\r\n\r\nbG8h"), b"Hello!");
         assert_eq!(Encoding::Base64.size(b"SGVs\r\nbG8="), 5);
     }
 

@@ -45,12 +45,14 @@ pub(super) fn split(message: &Message) -> Result<Vec<Part>, Unsendable> {
         parts.extend(cut(text, TEXT_LIMIT).into_iter().map(|text| Part {
             text: Some(text),
             files: Vec::new(),
+            links: Vec::new(),
             reply_to: None,
         }));
     }
     parts.extend((0..message.files.len()).map(|index| Part {
         text: None,
         files: vec![index],
+        links: Vec::new(),
         reply_to: None,
     }));
     if let Some(first) = parts.first_mut() {

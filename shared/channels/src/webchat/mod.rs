@@ -112,6 +112,7 @@ impl Platform for Webchat {
         Ok(vec![Part {
             text: message.text.clone(),
             files: (0..message.files.len()).collect(),
+            links: Vec::new(),
             reply_to: message.reply_to.clone(),
         }])
     }

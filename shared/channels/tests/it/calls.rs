@@ -14,7 +14,7 @@ use crate::bot_api::{Answer, BotApi, Request, ok, plain, refusal};
 use crate::fixtures::{TOKEN, connection, connection_to, http, instruments};
 
 fn part(text: &str) -> Part {
-    Part { text: Some(text.to_owned()), files: vec![], reply_to: None }
+    Part { text: Some(text.to_owned()), files: vec![], links: vec![], reply_to: None }
 }
 
 fn file(content_type: &str, size: usize) -> File {
@@ -48,6 +48,7 @@ async fn send_over(
         sender_name: None,
         automatic: false,
         written_at: Timestamp::UNIX_EPOCH,
+        links: &[],
     };
     let outlets = Outlets { http: http(), mailer: None };
     Telegram.send(&outlets, connection, &to, part, file.into_iter().collect()).await
@@ -112,7 +113,12 @@ async fn a_file_is_sent_as_what_it_is() {
     ];
     for (content_type, size, method, field) in kinds {
         let api = BotApi::start(vec![sent(1)]).await;
-        let part = Part { text: Some("see".to_owned()), files: vec![0], reply_to: Some("5".to_owned()) };
+        let part = Part {
+            text: Some("see".to_owned()),
+            files: vec![0],
+            links: vec![],
+            reply_to: Some("5".to_owned()),
+        };
         send(&api, "7001", &part, Some(file(content_type, size))).await.unwrap();
         let request = &api.requests()[0];
         let text = request.text();
@@ -129,8 +135,9 @@ async fn a_file_is_sent_as_what_it_is() {
         assert!(request.body.windows(size).any(|window| window.iter().all(|byte| *byte == 7)));
     }
     let api = BotApi::start(vec![sent(1)]).await;
-    let error =
-        send(&api, "7001", &Part { text: None, files: vec![0], reply_to: None }, None).await.unwrap_err();
+    let error = send(&api, "7001", &Part { text: None, files: vec![0], links: vec![], reply_to: None }, None)
+        .await
+        .unwrap_err();
     assert_eq!(error.reason, "file_missing");
 }
 
@@ -273,7 +280,7 @@ async fn a_refusal_that_a_plainer_form_avoids_is_tried_again() {
     assert_eq!(api.requests()[1].json(), json!({ "chat_id": 7001, "text": "hi" }));
 
     let api = BotApi::start(vec![refusal(400, "Bad Request: PHOTO_INVALID_DIMENSIONS"), sent(9)]).await;
-    let picture = Part { text: None, files: vec![0], reply_to: None };
+    let picture = Part { text: None, files: vec![0], links: vec![], reply_to: None };
     assert_eq!(send(&api, "7001", &picture, Some(file("image/png", 10))).await.unwrap().message, "9");
     let methods: Vec<String> = api.requests().iter().map(|request| request.method().to_owned()).collect();
     assert_eq!(methods, ["sendPhoto", "sendDocument"]);

@@ -263,17 +263,18 @@ fn what_is_too_large_is_linked() {
         name: "film <1>.mp4".to_owned(),
         size: 12_900_000,
         url: "https://desk.example/f?a=1&b=2".to_owned(),
+        until: "2026-12-03T10:00:00Z".parse().unwrap(),
     };
     let bytes = written(&Letter { links: vec![link], ..letter() });
     let mail = read(&bytes);
     assert_eq!(
         mail.body_text(0).unwrap(),
-        "On its way.\r\n\r\nfilm <1>.mp4 (12.3 MB)\r\nhttps://desk.example/f?a=1&b=2\r\n"
+        "On its way.\r\n\r\nfilm <1>.mp4 (12.3 MB, at most until 2026-12-03)\r\nhttps://desk.example/f?a=1&b=2\r\n"
     );
     assert!(
         mail.body_html(0)
             .unwrap()
-            .contains("<a href=\"https://desk.example/f?a=1&amp;b=2\">film &lt;1&gt;.mp4</a> (12.3 MB)")
+            .contains("<a href=\"https://desk.example/f?a=1&amp;b=2\">film &lt;1&gt;.mp4</a> (12.3 MB, at most until 2026-12-03)")
     );
 }
 

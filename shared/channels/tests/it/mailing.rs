@@ -87,9 +87,10 @@ async fn a_refusal_is_sorted_by_what_follows() {
             Throttled(Duration::from_secs(3600)),
             "throttled",
         ),
-        ("RCPT", "550 5.1.1 User unknown\r\n", Unreachable, "address_rejected"),
+        ("RCPT", "550 5.1.1 User unknown\r\n", Unreachable, "no_such_address"),
+        ("RCPT", "550 5.7.1 Blocked\r\n", Unreachable, "address_rejected"),
         ("RCPT", "550-No such\r\n550 user relayed here\r\n", Unauthorized, "relay_denied"),
-        ("RCPT", "550 5.1.1 <relay@x>: User unknown\r\n", Unreachable, "address_rejected"),
+        ("RCPT", "550 5.1.1 <relay@x>: User unknown\r\n", Unreachable, "no_such_address"),
         ("RCPT", "554 5.7.1 Relay access denied\r\n", Unauthorized, "relay_denied"),
         ("RCPT", "552 5.2.2 Mailbox full\r\n", Unreachable, "mailbox_full"),
         ("RCPT", "450 4.2.0 Greylisted\r\n", Transient, "deferred"),
@@ -168,7 +169,7 @@ async fn a_refused_copy_does_not_withhold_the_mail() {
     several.to.reverse();
     let server = MailServer::start(&[refused]).await;
     let error = send(&server.url(), &several, MAIL).await.unwrap_err();
-    assert_eq!((error.class, error.reason), (SendFailure::Unreachable, "address_rejected"));
+    assert_eq!((error.class, error.reason), (SendFailure::Unreachable, "no_such_address"));
     assert!(server.mails().is_empty(), "nobody gets the copy of a mail that its recipient does not get");
 }
 

@@ -19,5 +19,6 @@ mod mail_server;
 mod mailing;
 mod meaning;
 mod reading;
+mod receiving;
 mod splitting;
 mod webchat;

@@ -25,7 +25,12 @@ fn file(size: u64) -> FileInfo {
 #[test]
 fn a_short_text_is_one_part() {
     let message = Message { reply_to: Some("5".to_owned()), ..text("  Hello\r\nthere \n") };
-    let whole = Part { text: Some("Hello\nthere".to_owned()), files: vec![], reply_to: Some("5".to_owned()) };
+    let whole = Part {
+        text: Some("Hello\nthere".to_owned()),
+        files: vec![],
+        links: vec![],
+        reply_to: Some("5".to_owned()),
+    };
     assert_eq!(Telegram.split(&message), Ok(vec![whole]));
 }
 
@@ -67,6 +72,7 @@ fn a_text_that_fits_is_the_caption_of_the_first_file() {
     let part = |text: Option<&str>, file: Option<usize>| Part {
         text: text.map(str::to_owned),
         files: file.into_iter().collect(),
+        links: vec![],
         reply_to: None,
     };
     let fits = "a".repeat(1024);

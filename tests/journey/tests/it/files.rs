@@ -113,7 +113,7 @@ pub(crate) async fn both_ways(stage: &Stage) {
 }
 
 /// Announces a file and uploads it with the signed form.
-async fn upload(desk: &Desk, name: &str, content_type: &str, bytes: &Bytes) -> String {
+pub(crate) async fn upload(desk: &Desk, name: &str, content_type: &str, bytes: &Bytes) -> String {
     let announced = json!({"name": name, "size": bytes.len(), "content_type": content_type});
     let made = desk.ask(Method::POST, "/attachments", Some(&announced), &[]).await;
     assert_eq!(made.status, 201, "{:#}", made.body);

@@ -5,6 +5,8 @@ use journey::stage::{Stage, Target};
 use journey::target::Receiving;
 use serde_json::{Value, json};
 
+use crate::files::upload;
+
 const ANN: &str = "Ann Lee <ann@example.org>";
 
 async fn office(more: Value) -> (Stage, MailServer, Office) {
@@ -230,6 +232,39 @@ async fn a_bounce_fails_the_reply_and_the_address_is_written_to_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delay_is_noted_and_opens_nothing() {
+    let (stage, server, office) = office(json!({})).await;
+    office.receives(&Letter::new(ANN, &office.address, "Broken lamp", "It is broken.")).await;
+    let ticket = only(&stage, &office).await;
+    let reply = json!({"text": "Solved.", "status": "solved"});
+    let reply = stage.desk.post(&format!("/tickets/{ticket}/replies"), &reply).await;
+    stage.desk.await_delivery(&ticket, &reply, "sent").await;
+    let sent = server.await_sent(1).await.remove(0);
+    let report = format!(
+        "--b\nContent-Type: text/plain\n\nNot yet.\n\n--b\nContent-Type: message/delivery-status\n\n\
+         Reporting-MTA: dns; mx.example.org\n\nFinal-Recipient: rfc822; ann@example.org\nAction: delayed\n\
+         Status: 4.4.1\nDiagnostic-Code: smtp; 421 4.4.1 no answer\n\n--b\n\
+         Content-Type: text/rfc822-headers\n\nMessage-ID: <{}>\n\n--b--\n",
+        sent.message_id()
+    );
+    let kind = "multipart/report; report-type=delivery-status; boundary=b";
+    let delay = Letter::new("MAILER-DAEMON@mx.example.org", &office.address, "Delayed", &report)
+        .with("Return-Path", "<>")
+        .with("MIME-Version", "1.0")
+        .with("Content-Type", kind);
+    for _ in 0..2 {
+        office.receives(&delay).await;
+    }
+    let note =
+        stage.desk.await_event(&ticket, "the delay is noted", |event| event["kind"] == "note_added").await;
+    assert!(note["content"]["text"].as_str().expect("words").contains("no answer"), "{note:#}");
+    let event = stage.desk.await_delivery(&ticket, &reply, "sent").await;
+    assert_eq!(event["delivery_detail"]["reason"], Value::Null);
+    assert_eq!(stage.desk.ticket(&ticket).await["status"], "solved");
+    assert_eq!(office.tickets(&stage).await.len(), 1, "a report is no ticket");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_recipient_fails_the_reply() {
     let (stage, server, office) = office(json!({})).await;
     server.refuse("ann@example.org", "550 5.1.1 No such user here");
@@ -238,6 +273,9 @@ async fn a_refused_recipient_fails_the_reply() {
     let reply = answer(&stage, &ticket, "Which one?").await;
     let event = stage.desk.await_delivery(&ticket, &reply, "failed").await;
     assert!(event["delivery_detail"]["detail"].as_str().expect("words").contains("No such user here"));
+    let gone = stage.desk.get("/suppressions/email").await;
+    assert_eq!(gone["items"][0]["address"], "ann@example.org", "{gone:#}");
+    assert_eq!(gone["items"][0]["reason"], "no_such_address");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -274,6 +312,34 @@ async fn files_go_both_ways() {
     stage.desk.await_delivery(&ticket, &reply, "sent").await;
     let sent = server.await_sent(1).await.remove(0);
     assert_eq!(sent.files(), [("lamp.pdf".to_owned(), b"%PDF-1.4\n".to_vec())]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_too_large_for_a_mail_is_fetched_by_a_link() {
+    let (stage, server, office) = office(json!({})).await;
+    office.receives(&Letter::new(ANN, &office.address, "Film", "Send it, please.")).await;
+    let ticket = only(&stage, &office).await;
+    let film = bytes::Bytes::from(vec![7; 8 * 1024 * 1024]);
+    let large = upload(&stage.desk, "Фильм 1.mp4", "video/mp4", &film).await;
+    let small = upload(&stage.desk, "cover.txt", "text/plain", &bytes::Bytes::from_static(b"Cover\n")).await;
+    let reply = json!({"text": "Here it is.", "attachments": [large, small]});
+    let reply = stage.desk.post(&format!("/tickets/{ticket}/replies"), &reply).await;
+    stage.desk.await_delivery(&ticket, &reply, "sent").await;
+    let sent = server.await_sent(1).await.remove(0);
+    assert_eq!(sent.files(), [("cover.txt".to_owned(), b"Cover\n".to_vec())]);
+    let text = sent.text();
+    assert!(text.contains("Фильм 1.mp4 (8.0 MB, at most until "), "{text}");
+    let link = text.lines().find(|line| line.starts_with("http")).expect("a link").to_owned();
+    assert!(sent.html().contains(&link.replace('&', "&amp;")), "{}", sent.html());
+
+    let got = journey::client().get(&link).send().await.expect("an answer");
+    assert_eq!(got.status(), 200);
+    let named = got.headers()["content-disposition"].to_str().expect("a name").to_owned();
+    assert!(named.starts_with("attachment;") && named.contains("%201.mp4"), "{named}");
+    assert_eq!(got.bytes().await.expect("all bytes"), film);
+    for forged in [link.replace("expires=1", "expires=2"), link.replace("key=", "key=x")] {
+        assert_eq!(journey::client().get(&forged).send().await.expect("an answer").status(), 404);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -109,7 +109,16 @@ async fn a_sender_is_believed_for_its_server_or_its_signature() {
     let foreign = signed(key(), "other.example");
     let mut zone = zone(&key());
     zone.insert("k1._domainkey.other.example".to_owned(), zone["k1._domainkey.customer.example"].clone());
+    let on_top = |field: &str| format!("{field}\r\n{MAIL}");
+    let refused = on_top("Received-SPF: Fail (mx.shop.example: not permitted) client-ip=5.6.7.9");
+    let permitted =
+        on_top("Authentication-Results: mx.shop.example;\r\n spf=pass smtp.mailfrom=customer.example");
+    let claimed = on_top("Received: from x by mx.shop.example\r\nReceived-SPF: Pass");
     let table = [
+        ("127.0.0.1", ivan, refused.as_str(), [Fail, Unknown, Fail]),
+        ("127.0.0.1", ivan, permitted.as_str(), [Pass, Unknown, Pass]),
+        ("127.0.0.1", ivan, claimed.as_str(), [Unknown, Unknown, Unknown]),
+        ("5.6.7.9", ivan, permitted.as_str(), [Fail, Unknown, Fail]),
         ("5.6.7.8", ivan, MAIL, [Pass, Unknown, Pass]),
         ("5.6.7.9", ivan, MAIL, [Fail, Unknown, Fail]),
         ("5.6.7.9", ivan, good.as_str(), [Fail, Pass, Pass]),

@@ -47,6 +47,21 @@ async fn codes(desk: &Arc<Desk>, limits: Limits, words: &str) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn a_crowd_of_recipients_ends_no_session() {
+    let desk = Arc::new(Desk::default());
+    let recipients = (0..1000).fold(String::new(), |mut text, n| {
+        let _ = write!(text, "RCPT TO:<support+{n}@shop.example>\r\n");
+        text
+    });
+    let words = format!("{HELLO}MAIL FROM:<>\r\n{recipients}DATA\r\nSubject: hi\r\n\r\n.\r\nQUIT\r\n");
+    let limits = Limits { commands: 200, ..Limits::default() };
+    let codes = codes(&desk, limits, &words).await;
+    assert_eq!(codes.iter().filter(|code| *code == "452").count(), 900);
+    assert_eq!(codes[codes.len() - 3..], ["354", "250", "221"]);
+    assert_eq!(desk.delivered()[0].0.recipients.len(), 100);
+}
+
+#[tokio::test]
 async fn our_own_client_is_understood() {
     let desk = Arc::new(Desk::default());
     let address = listen(&desk, Limits::default()).await;

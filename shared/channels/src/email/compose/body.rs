@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
 use url::Url;
 
 use super::{Letter, Link, headers};
@@ -89,9 +90,10 @@ fn plain_links(links: &[Link]) -> String {
     links.iter().fold(String::new(), |mut text, link| {
         let _ = write!(
             text,
-            "\n\n{} ({})\n{}",
+            "\n\n{} ({}, at most until {})\n{}",
             headers::line(&link.name),
             size(link.size),
+            day(link.until),
             headers::line(&link.url)
         );
         text
@@ -101,9 +103,15 @@ fn plain_links(links: &[Link]) -> String {
 fn html_links(links: &[Link]) -> String {
     links.iter().fold(String::new(), |mut html, link| {
         let (name, url) = (escape(&headers::line(&link.name)), escape(&headers::line(&link.url)));
-        let _ = write!(html, "<p><a href=\"{url}\">{name}</a> ({})</p>", size(link.size));
+        let (size, day) = (size(link.size), day(link.until));
+        let _ = write!(html, "<p><a href=\"{url}\">{name}</a> ({size}, at most until {day})</p>");
         html
     })
+}
+
+/// The day on which a link ends, in the form that reads the same everywhere.
+fn day(until: Timestamp) -> String {
+    until.strftime("%Y-%m-%d").to_string()
 }
 
 /// A size for people, in the units that file managers use.

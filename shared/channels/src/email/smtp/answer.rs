@@ -7,7 +7,7 @@ use std::time::Duration;
 use lettre::transport::smtp::Error;
 
 use super::server::Server;
-use crate::platform::{SendError, SendFailure};
+use crate::platform::{NO_SUCH_ADDRESS, SendError, SendFailure};
 
 /// The pause where a server says that we are too fast; hardly any says for how long.
 const PAUSE: Duration = Duration::from_secs(60);
@@ -131,6 +131,7 @@ fn refused(step: Step, code: u16, words: &str) -> (SendFailure, &'static str) {
         }
         (552, Step::Recipient) => (Unreachable, "mailbox_full"),
         (_, Step::Recipient) if enhanced == "5.2.2" => (Unreachable, "mailbox_full"),
+        (_, Step::Recipient) if enhanced == "5.1.1" => (Unreachable, NO_SUCH_ADDRESS),
         (_, Step::Recipient) => (Unreachable, "address_rejected"),
         (552, _) => (Rejected, "too_large"),
         _ if matches!(enhanced, "5.3.4" | "5.2.3") => (Rejected, "too_large"),

@@ -79,8 +79,9 @@ proptest! {
             sender_name: None,
             automatic: false,
             written_at: now(),
+            links: &[],
         };
-        let part = Part { text: Some("hi".to_owned()), files: Vec::new(), reply_to: None };
+        let part = Part { text: Some("hi".to_owned()), files: Vec::new(), links: Vec::new(), reply_to: None };
         match at_once(Telegram.send(&outlets, &connection(), &to, &part, Vec::new())) {
             Ok(accepted) => prop_assert!(!accepted.message.is_empty() && !is_refusal(&body)),
             Err(error) => {
