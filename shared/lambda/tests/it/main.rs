@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod account;
+mod differential;
 mod key;
 mod objects;
 mod queue;

@@ -11,7 +11,7 @@ use store::queue::{MAX_RECEIVES, Outgoing, Queue, QueueError};
 use crate::{emulator, fresh};
 
 /// A queue and the one of its dead letters.
-async fn create(config: &SdkConfig, suffix: &str) -> (Arc<dyn Queue>, Arc<dyn Queue>) {
+pub(crate) async fn create(config: &SdkConfig, suffix: &str) -> (Arc<dyn Queue>, Arc<dyn Queue>) {
     let client = Client::new(config);
     let fifo = (!suffix.is_empty()).then(|| "true".to_owned());
     let create = |name: &str| {

@@ -29,7 +29,7 @@ fn index(name: &str, projection: Projection) -> GlobalSecondaryIndex {
 }
 
 /// A table like the one in the template.
-async fn create(config: &SdkConfig) -> DynamoTable {
+pub(crate) async fn create(config: &SdkConfig) -> DynamoTable {
     let name = fresh("table");
     let attributes = ["pk", "sk", "views_pk", "views_sk", "due_pk", "due_sk"].map(|name| {
         let attribute = AttributeDefinition::builder().attribute_name(name);
