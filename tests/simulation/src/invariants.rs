@@ -3,9 +3,12 @@
 mod messages;
 mod picture;
 mod replies;
+mod seen;
 mod sla;
 mod tickets;
 mod watch;
+
+use std::collections::BTreeMap;
 
 use self::picture::Picture;
 pub use self::watch::Watch;
@@ -23,6 +26,11 @@ pub fn broken(stage: &Stage) -> Vec<String> {
     tickets::check(&picture, stage, &mut broken);
     sla::check(&picture, stage, &mut broken);
     broken
+}
+
+/// How often each kind of thing happened: a run in which little happens shows little.
+pub fn seen(stage: &Stage) -> BTreeMap<String, u64> {
+    Picture::of(&stage.cloud.main.items()).map(|picture| seen::count(&picture)).unwrap_or_default()
 }
 
 /// What is still unfinished: nothing, once the desk was given time.

@@ -75,10 +75,9 @@ fn main() -> ExitCode {
         }
     }
     let (failed, sums) = run_all(&scenarios);
-    println!(
-        "{} messages, {} replies, {} effects; struck: {:?}",
-        sums.said, sums.asked, sums.effects, sums.struck
-    );
+    println!("{} messages, {} replies, {} effects", sums.said, sums.asked, sums.effects);
+    println!("struck: {}", listed(&sums.struck));
+    println!("seen: {}", listed(&sums.seen));
     if !failed.is_empty() {
         let _shown = told(&failed);
     }
@@ -92,6 +91,11 @@ fn main() -> ExitCode {
     if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// Counts in one line.
+fn listed<K: std::fmt::Display>(counts: &BTreeMap<K, u64>) -> String {
+    counts.iter().map(|(what, count)| format!("{what} {count}")).collect::<Vec<_>>().join(", ")
+}
+
 /// What all runs had together.
 #[derive(Debug, Default)]
 struct Sums {
@@ -99,6 +103,7 @@ struct Sums {
     asked: usize,
     effects: u64,
     struck: BTreeMap<&'static str, u64>,
+    seen: BTreeMap<String, u64>,
 }
 
 /// Runs everything, on all cores. Returns what failed, with why.
@@ -113,13 +118,16 @@ fn run_all(scenarios: &[Scenario]) -> (Vec<(Scenario, Vec<String>)>, Sums) {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     scenarios.get(at).map(|scenario| (at, scenario))
                 } {
-                    let Outcome { broken, effects, struck, said, .. } = run(scenario, false);
+                    let Outcome { broken, effects, struck, seen, said, .. } = run(scenario, false);
                     let mut found = found.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                     found.1.said += said.0;
                     found.1.asked += said.1;
                     found.1.effects += effects;
                     for (kind, count) in struck {
                         *found.1.struck.entry(kind).or_default() += count;
+                    }
+                    for (kind, count) in seen {
+                        *found.1.seen.entry(kind).or_default() += count;
                     }
                     if !broken.is_empty() {
                         found.0.push((at, scenario.clone(), broken));

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::cloud::Cloud;
 use crate::fault::Fate;
 use crate::history::History;
-use crate::invariants::{broken, unfinished};
+use crate::invariants::{broken, seen, unfinished};
 use crate::journey::{Office, Promise, Stage};
 
 /// What is run.
@@ -36,6 +36,8 @@ pub struct Outcome {
     pub effects: u64,
     /// How often each fault struck.
     pub struck: BTreeMap<&'static str, u64>,
+    /// How often each kind of thing happened.
+    pub seen: BTreeMap<String, u64>,
     /// How many messages customers wrote, and how many replies agents did.
     pub said: (usize, usize),
     /// What happened, if it was to be kept.
@@ -90,6 +92,7 @@ async fn close(stage: &Stage) -> Outcome {
     let mut left = drain(stage).await;
     for (name, queue) in [("inbound", &cloud.inbound), ("outbound", &cloud.outbound), ("work", &cloud.work)] {
         if !queue.dead_letters().is_empty() {
+            // Only what failed at every delivery may be here; sent again, it must arrive like everything else.
             cloud.trace.note(&format!("dead letters of {name} are sent again"));
             let path = format!("/dead-letters/{name}/redrive");
             stage.office.insist(cloud, Method::POST, &path, None, None).await;
@@ -112,6 +115,7 @@ async fn close(stage: &Stage) -> Outcome {
         hash: cloud.trace.hash(),
         effects,
         struck: cloud.faults.struck(),
+        seen: seen(stage),
         said: (history.said.len(), history.asked.len()),
         trace: cloud.trace.lines(),
     }
@@ -123,6 +127,7 @@ fn unopened(error: String) -> Outcome {
         hash: 0,
         effects: 0,
         struck: BTreeMap::new(),
+        seen: BTreeMap::new(),
         said: (0, 0),
         trace: Vec::new(),
     }

@@ -13,6 +13,9 @@ use crate::chance::Chance;
 /// nobody remembers.
 const REPEATED_AFTER: [u64; 4] = [0, 6 * 60, 26 * 3600, 7 * 86_400 + 60];
 
+/// After so long a solved ticket is closed for good.
+const OVER: Duration = Duration::from_hours(8 * 24);
+
 /// What customers add when they change a message.
 pub const CHANGED: &str = ", changed";
 
@@ -29,6 +32,8 @@ pub struct Habits {
     pub edited: u64,
     /// Whether they block the desk for a while.
     pub blocks: bool,
+    /// Whether the last message comes when everything was over for long.
+    pub returns: bool,
 }
 
 /// A customer who writes in a chat. Returns the deliveries that are still to be repeated.
@@ -42,6 +47,9 @@ pub async fn write_messages(
     let mut repetitions = Vec::new();
     for number in 1..=habits.messages {
         pause(&chance, &habits.pauses).await;
+        if habits.returns && number == habits.messages {
+            tokio::time::sleep(OVER).await;
+        }
         let text = format!("Question {number} of chat {chat}");
         let second = stage.cloud.hours.now().as_second();
         let (message, update) = bots.written(chat, &text, second);

@@ -68,6 +68,7 @@ async fn live(stage: &Stage, chance: &Chance) -> Vec<JoinHandle<()>> {
         repeated: *chance.pick(&[0, 100, 400]).unwrap_or(&0),
         edited: *chance.pick(&[0, 150]).unwrap_or(&0),
         blocks: chance.happens(150),
+        returns: chance.happens(150),
     };
     let mut customers = Vec::new();
     for chat in 1..=chance.between(1, 3) {
