@@ -55,7 +55,7 @@ def deploy(endpoint, template_path, assets=None, stack="lambdesk", parameters=No
         Capabilities=["CAPABILITY_IAM"],
     )
     outputs = await_stack(account, stack)
-    return created(account, endpoint, stack, outputs)
+    return created(account, endpoint, stack, parameters, outputs)
 
 
 def upload_functions(account, template):
@@ -116,7 +116,7 @@ def await_stack(account, stack):
     raise RuntimeError("the stack is still being created")
 
 
-def created(account, endpoint, stack, outputs):
+def created(account, endpoint, stack, parameters, outputs):
     """What the stack holds, by the names of the template."""
     pages = account.cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
     resources = [resource for page in pages for resource in page["StackResourceSummaries"]]
@@ -133,6 +133,9 @@ def created(account, endpoint, stack, outputs):
         "endpoint": endpoint,
         "region": REGION,
         "account": account.id,
+        "stack": stack,
+        "resources": {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources},
+        "parameters": parameters,
         # The host name of a real API does not resolve here; this path is the emulator's own way to the same stage.
         "api_base_url": f"{endpoint}/_aws/execute-api/{api}/$default",
         "api_id": api,

@@ -13,6 +13,8 @@ import urllib.request
 from pathlib import Path
 
 REGION = "us-east-1"
+# What the emulator takes whoever signs with these credentials for.
+ACCOUNT = "000000000000"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 PATIENCE = 60  # seconds until it must be up
 
@@ -21,6 +23,8 @@ class Emulator:
     """A running emulator. Use it as a context: it ends with it, and with this process however that ends."""
 
     def __init__(self, log=None):
+        # Where the functions find AWS; here, unless somebody stands between.
+        self.seen_at = None
         self.folder = tempfile.TemporaryDirectory(prefix="lambdesk-emulator-")
         self.port = free_port()
         self.endpoint = f"http://127.0.0.1:{self.port}"
@@ -71,7 +75,7 @@ class Emulator:
             "AWS_LAMBDA_LOG_LEVEL": "INFO",
             # Holds every function to the policies of its role.
             "AUTH": "true",
-            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ENDPOINT_URL": self.seen_at or self.endpoint,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",

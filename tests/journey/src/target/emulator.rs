@@ -88,25 +88,45 @@ impl Emulator {
 
     /// Puts a body of any kind into the inbound queue.
     pub async fn enqueue_inbound(&self, group: &str, deduplication: &str, body: &str) {
-        let queue =
-            self.stack.told["queues"]["InboundQueue"].as_str().expect("the stack has an inbound queue");
-        let content = json!({
-            "QueueUrl": queue, "MessageBody": body, "MessageGroupId": group, "MessageDeduplicationId": deduplication,
+        let content =
+            json!({"MessageBody": body, "MessageGroupId": group, "MessageDeduplicationId": deduplication});
+        self.sqs("SendMessage", "InboundQueue", content).await;
+    }
+
+    /// How many messages wait in a queue, and how many are hidden: in hand, or resting until they are tried again.
+    pub async fn waiting(&self, queue: &str) -> (u64, u64) {
+        let counted = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"];
+        let answer = self.sqs("GetQueueAttributes", queue, json!({"AttributeNames": counted})).await;
+        let [waiting, hidden] = counted.map(|name| {
+            let count = answer["Attributes"][name].as_str().and_then(|text| text.parse().ok());
+            count.expect("the queue tells how many it holds")
         });
-        let headers =
-            [("content-type", "application/x-amz-json-1.0"), ("x-amz-target", "AmazonSQS.SendMessage")];
+        (waiting, hidden)
+    }
+
+    /// Makes a request about a queue, by its name in the template.
+    async fn sqs(&self, operation: &str, queue: &str, mut content: Value) -> Value {
+        content["QueueUrl"] = self.stack.told["queues"][queue].clone();
+        let target = format!("AmazonSQS.{operation}");
+        let headers = [("content-type", "application/x-amz-json-1.0"), ("x-amz-target", target.as_str())];
         let url = format!("{}/", self.stack.text("endpoint"));
-        let request = signed(
-            "POST",
-            "sqs",
-            self.stack.text("region"),
-            &url,
-            &headers,
-            content.to_string().into_bytes(),
-        );
+        let body = content.to_string().into_bytes();
+        let request = signed("POST", "sqs", self.stack.text("region"), &url, &headers, body);
         let response = self.client.execute(request).await.expect("the emulator answers");
         let (status, text) = (response.status(), response.text().await.unwrap_or_default());
-        assert!(status.is_success(), "the queue refused: {status} {text}");
+        assert!(status.is_success(), "{queue} refused: {status} {text}");
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+
+    /// Has AWS fail the functions from now on: one request in `1 / rate`, drawn from `seed`. Returns how many there
+    /// were of each fault until now, and of requests.
+    pub async fn strike(&self, rate: f64, seed: u64) -> Value {
+        let url = format!("{}/_proxy", self.stack.text("proxy"));
+        let before = self.client.get(&url).send().await.expect("the proxy answers");
+        let before = before.json().await.expect("the proxy tells what it did");
+        let set = self.client.post(&url).json(&json!({"rate": rate, "seed": seed})).send().await;
+        assert!(set.expect("the proxy answers").status().is_success());
+        before
     }
 
     /// Does what SES does with a mail: puts it into the bucket, and tells so by the topic. `dmarc` is SES's verdict.

@@ -2,7 +2,8 @@
 //!
 //! Locally each journey has a desk of its own. The deployed desk is one for all; it is used when
 //! `LAMBDESK_EMULATOR_UP` tells the command that starts it, or with `LAMBDESK_JOURNEY=emulator`, which runs these
-//! journeys only. Most of a journey is waiting, so more threads than processors are a gain: `--test-threads 8`.
+//! journeys only; `LAMBDESK_JOURNEY=faults` runs the one on an AWS that fails. Most of a journey is waiting, so more
+//! threads than processors are a gain: `--test-threads 8`.
 
 #![expect(
     clippy::expect_used,
@@ -17,6 +18,7 @@ mod crash;
 mod dead_letters;
 mod delivery;
 mod duplicates;
+mod faults;
 mod files;
 mod mail;
 mod polling;
@@ -29,21 +31,29 @@ use std::io::Write as _;
 
 use serde_json::Value;
 
-/// Whether a target is asked for; says so loudly when not, past the test runner, which swallows what passing tests
-/// print.
+/// Whether a target is asked for; says so loudly when not.
 fn runs(target: &str) -> bool {
     let only = std::env::var("LAMBDESK_JOURNEY").ok();
     let runs = match target {
         "emulator" => only.as_deref() == Some(target) || std::env::var_os("LAMBDESK_EMULATOR_UP").is_some(),
+        "faults" => only.as_deref() == Some(target),
         _ => only.is_none_or(|only| only == target),
     };
     if !runs {
         let name = std::thread::current().name().unwrap_or_default().to_owned();
-        let why = "set LAMBDESK_EMULATOR_UP or LAMBDESK_JOURNEY=emulator to run it";
-        let why = if target == "emulator" { why } else { "LAMBDESK_JOURNEY asks for others" };
-        writeln!(std::io::stderr(), "SKIPPED {name}: {why}").expect("the terminal is there");
+        let why = match target {
+            "emulator" => "set LAMBDESK_EMULATOR_UP or LAMBDESK_JOURNEY=emulator to run it",
+            "faults" => "set LAMBDESK_JOURNEY=faults to run it",
+            _ => "LAMBDESK_JOURNEY asks for others",
+        };
+        say(&format!("SKIPPED {name}: {why}"));
     }
     runs
+}
+
+/// Says something past the test runner, which swallows what passing tests print.
+fn say(line: &str) {
+    writeln!(std::io::stderr(), "{line}").expect("the terminal is there");
 }
 
 macro_rules! journeys {
