@@ -3,7 +3,9 @@
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use store::blobs::BlobError;
 use store::dead_letters::{DeadLetters, Letter};
+use store::envelope::Envelope;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -45,6 +47,9 @@ struct OpenedLetter {
     letter: Letter,
     /// The body of the queue's message.
     body: String,
+    /// What the body only names, because it was too large for the queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content: Option<String>,
 }
 
 /// What to send again.
@@ -107,7 +112,12 @@ async fn show(
 ) -> Result<Json<OpenedLetter>, Problem> {
     let found = queue(&api, &name)?.show(&id).await?;
     let (letter, body) = found.ok_or_else(Problem::not_found)?;
-    Ok(Json(OpenedLetter { letter, body }))
+    let content = match Envelope::kept(&body, &api.blobs).await {
+        // A letter outlives what it names by months at most; it can be looked at all the same.
+        Err(BlobError::Missing(_)) => None,
+        kept => kept?.map(|kept| String::from_utf8_lossy(&kept).into_owned()),
+    };
+    Ok(Json(OpenedLetter { letter, body, content }))
 }
 
 /// Sends dead letters back to where they failed.

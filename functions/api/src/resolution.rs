@@ -1,11 +1,11 @@
-//! Replies whose delivery a person has to settle: it did arrive, or it is to be sent again.
+//! Replies whose delivery a person settles: it did arrive, it is to be sent again, or not at all.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use desk::command::Command;
-use desk::event::{Event, Fact};
+use desk::event::{DeliveryProblem, Event, Fact};
 use desk::ids::ReplyId;
 use desk::reply::{Delivery, Reply};
 use serde::Deserialize;
@@ -26,6 +26,8 @@ use crate::replies::{Made, ReplyView, created};
 
 /// The reason of a reply that was sent again.
 const REPLACED: &str = "replaced";
+/// The reason of a reply that is not to be sent after all.
+const CANCELLED: &str = "cancelled";
 /// How often a resolution looks again when the reply changes under it.
 const ATTEMPTS: usize = 4;
 
@@ -50,9 +52,12 @@ enum Outcome {
     /// It is to be sent once more, as a new reply, without the parts that are known to have arrived. For uncertain and
     /// failed ones.
     SendAgain,
+    /// It is not to be sent after all, or no further. For queued ones, such as those that are scheduled; the customer
+    /// waits for an answer again.
+    Cancelled,
 }
 
-/// Settles a reply that is uncertain or failed.
+/// Settles a reply that is uncertain or failed, or cancels one that is still queued.
 #[utoipa::path(
     post, path = "/tickets/{id}/replies/{reply}/resolve", operation_id = "resolve_reply", tag = "tickets",
     params(
@@ -62,7 +67,7 @@ enum Outcome {
     ),
     request_body = Resolution,
     responses(
-        (status = OK, body = ReplyView, description = "It arrived."),
+        (status = OK, body = ReplyView, description = "It arrived, or is cancelled."),
         (status = CREATED, body = ReplyView, description = "The new reply."),
         (status = CONFLICT, description = "There is nothing to settle."),
     ),
@@ -83,13 +88,14 @@ async fn resolve(
         if let Some(Made { reply }) = once.before().await? {
             let reply = access.reply(&ticket, reply).await?;
             return match outcome {
-                Outcome::Arrived => Ok(Json(ReplyView::from(&reply)).into_response()),
+                Outcome::Arrived | Outcome::Cancelled => Ok(Json(ReplyView::from(&reply)).into_response()),
                 Outcome::SendAgain => Ok(created(&reply)?.into_response()),
             };
         }
         let done = match outcome {
             Outcome::Arrived => arrived(&api, &access, &ticket, old, &once).await?,
             Outcome::SendAgain => send_again(&access, &ticket, &old, &once).await?,
+            Outcome::Cancelled => cancelled(&access, &ticket, old, &once).await?,
         };
         if let Some(response) = done {
             return Ok(response);
@@ -116,6 +122,44 @@ async fn arrived(
         written_at: settled.created_at,
         automatic: settled.content.automatic,
     };
+    settle(access, ticket, settled, command, once).await
+}
+
+/// Ends a reply that is still queued. `None` when the reply changed meanwhile: its sender may have been faster.
+async fn cancelled(
+    access: &Access<TicketsWrite>,
+    ticket: &Visible,
+    old: Reply,
+    once: &Once<'_>,
+) -> Result<Option<Response>, Problem> {
+    if old.state != Delivery::Queued {
+        return Err(not_resolvable(&old));
+    }
+    let ended = Reply {
+        state: Delivery::Failed,
+        reason: Some(CANCELLED.to_owned()),
+        detail: None,
+        due_at: None,
+        held: false,
+        ..old
+    };
+    let command = Command::FailReply(DeliveryProblem {
+        reply: ended.id,
+        reason: CANCELLED.to_owned(),
+        detail: None,
+        automatic: ended.content.automatic,
+    });
+    settle(access, ticket, ended, command, once).await
+}
+
+/// Writes how a reply ended, with the event of it. `None` when the reply changed meanwhile.
+async fn settle(
+    access: &Access<TicketsWrite>,
+    ticket: &Visible,
+    settled: Reply,
+    command: Command,
+    once: &Once<'_>,
+) -> Result<Option<Response>, Problem> {
     let done = access
         .execute(ticket, command, |_, _| {
             let mut companions = vec![next_version(&mut settled.clone())?];

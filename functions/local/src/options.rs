@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use url::Url;
 
 /// Lambdesk: the help desk for a small business. Without a command it starts the desk in this process.
 #[derive(Debug, Parser)]
@@ -29,7 +30,7 @@ pub(crate) struct Serve {
 
     /// URL by which platforms reach this desk, such as <https://desk.example.com>. Without it, channels that can are
     /// asked for news instead (long polling).
-    #[arg(long, env = "LAMBDESK_PUBLIC_URL", hide_env_values = true)]
+    #[arg(long, env = "LAMBDESK_PUBLIC_URL", hide_env_values = true, value_parser = web_address)]
     pub(crate) public_url: Option<String>,
 
     /// Address to take mail on by SMTP, such as 127.0.0.1:2525; without it none is taken that way. There is no TLS:
@@ -107,4 +108,30 @@ pub(crate) enum DeadLetters {
         /// Only this one; all of the queue without it.
         id: Option<String>,
     },
+}
+
+/// An address of the web as it was written, without a slash at its end: paths are put behind it.
+fn web_address(text: &str) -> Result<String, String> {
+    let url: Url =
+        text.parse().map_err(|error| format!("{error}; it looks like https://desk.example.com"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.query().is_some() || url.fragment().is_some() {
+        return Err("it looks like https://desk.example.com".to_owned());
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_url_is_one_of_the_web() {
+        assert_eq!(web_address("https://desk.example/").as_deref(), Ok("https://desk.example"));
+        assert_eq!(web_address("http://10.0.0.1:8080/desk").as_deref(), Ok("http://10.0.0.1:8080/desk"));
+        for text in
+            ["desk.example", "desk.example:8080", "ftp://desk.example", "https://desk.example?a=1", ""]
+        {
+            assert!(web_address(text).is_err(), "{text}");
+        }
+    }
 }

@@ -28,6 +28,16 @@ pub enum Metric {
     Resolution,
 }
 
+impl Metric {
+    /// Whether it ends with an answer; else with the solution, and goes on when the ticket is opened again.
+    const fn awaits_answer(self) -> bool {
+        match self {
+            Self::FirstResponse | Self::NextResponse => true,
+            Self::Resolution => false,
+        }
+    }
+}
+
 /// How a clock stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -1,5 +1,6 @@
 //! What travels through the queues.
 
+use bytes::Bytes;
 use desk::channel::ThreadKey;
 use desk::ids::{ContactId, ReplyId, TicketId};
 use desk::inbound::Inbound;
@@ -84,6 +85,17 @@ impl Envelope {
             body = json(&Self { v: 1, carried: Carried::Object(key), late: false });
         }
         Ok(Outgoing { body, group: Some(group_id(&group)), deduplication: Some(digest) })
+    }
+
+    /// What a body only names, because it is in the object store. `None` when the body holds everything itself.
+    ///
+    /// # Errors
+    /// When the object store is unavailable, or has it no more.
+    pub async fn kept(body: &str, blobs: &Blobs) -> Result<Option<Bytes>, BlobError> {
+        match serde_json::from_str::<Self>(body) {
+            Ok(Self { carried: Carried::Object(key), .. }) => blobs.get(&key).await.map(Some),
+            _ => Ok(None),
+        }
     }
 
     /// What happened, fetched from the object store if need be. `None` when it cannot be read.

@@ -51,6 +51,20 @@ async fn dead_letters_are_shown_and_sent_again() {
     assert_eq!(stage.all("/dead-letters", 10).await.len(), 0);
 }
 
+#[tokio::test]
+async fn a_letter_is_shown_with_what_it_only_names() {
+    let stage = Stage::new().await;
+    stage.api.blobs.put("inbound/1", "a very long mail".into()).await.unwrap();
+    dead_letter(&stage, r#"{"v":1,"object":"inbound/1"}"#).await;
+    dead_letter(&stage, r#"{"v":1,"object":"inbound/2"}"#).await;
+    let mut contents = Vec::new();
+    for letter in stage.all("/dead-letters", 10).await {
+        let path = format!("/dead-letters/inbound/{}", letter["id"].as_str().unwrap());
+        contents.push(stage.get(&path).await.is(200)["content"].clone());
+    }
+    assert_eq!(contents, [json!("a very long mail"), Value::Null]);
+}
+
 fn finding<'a>(report: &'a Value, area: &str) -> &'a Value {
     report["findings"].as_array().unwrap().iter().find(|finding| finding["area"] == area).unwrap()
 }

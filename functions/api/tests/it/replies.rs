@@ -155,6 +155,32 @@ async fn what_follows_an_uncertain_part_is_still_sent() {
 }
 
 #[tokio::test]
+async fn what_is_still_queued_can_be_cancelled() {
+    let stage = Stage::new().await;
+    let ticket = stage.question().await;
+    let path = format!("/tickets/{}", ticket.id);
+    let soon = stage.desk.now().checked_add(SignedDuration::from_hours(1)).unwrap();
+    let body = json!({"text": "a", "not_before": soon, "status": "solved"});
+    let reply = stage.post(&format!("{path}/replies"), body).await.is(201);
+    let resolve = format!("{path}/replies/{}/resolve", reply["id"].as_str().unwrap());
+    assert_eq!(stage.post(&resolve, json!({"outcome": "cancelled"})).await.is(200)["delivery"], "failed");
+    stage.post(&resolve, json!({"outcome": "cancelled"})).await.is_problem(409, "not_resolvable");
+    let thread = ticket.thread.as_ref().unwrap();
+    let stored = stage.desk.reply(thread, reply["id"].as_str().unwrap().parse().unwrap()).await.unwrap();
+    assert_eq!(stored.unwrap().reason.as_deref(), Some("cancelled"));
+    assert_eq!(stage.desk.unfinished_replies(thread, None).await.unwrap(), []);
+    let shown = stage.get(&path).await.is(200);
+    assert_eq!(shown["status"], "open", "nobody has answered");
+    let clocks = shown["sla"].as_array().unwrap();
+    assert!(clocks.iter().any(|clock| clock["metric"] == "next_response" && clock["state"] == "running"));
+    stage.post(&resolve, json!({"outcome": "send_again"})).await.is(201);
+
+    let sent = delivered(&stage, &ticket, Delivery::Sent).await;
+    let resolve = format!("{path}/replies/{}/resolve", sent.id);
+    stage.post(&resolve, json!({"outcome": "cancelled"})).await.is_problem(409, "not_resolvable");
+}
+
+#[tokio::test]
 async fn a_reply_is_sent_again_once() {
     let stage = Stage::new().await;
     for (conversation, state) in [("1", Delivery::Uncertain), ("2", Delivery::Failed)] {

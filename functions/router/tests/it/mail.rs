@@ -240,6 +240,25 @@ async fn the_same_message_id_twice_is_two_mails_that_differ() {
 }
 
 #[tokio::test]
+async fn a_stranger_who_answers_a_mail_gets_a_ticket_of_their_own() {
+    let stage = office().await;
+    stage.deliver(mail("1", "ann@example.org", "One"), 1).await;
+    let answer = |id: &str, from: &str| {
+        with(mail(id, from, "Me, too"), |letter| {
+            letter.answers = vec!["1@mail.example".to_owned()];
+            letter.subject = "Re: Hello".to_owned();
+        })
+    };
+    stage.deliver(answer("2", "eve@example.net"), 1).await;
+    assert_eq!(stage.kinds(1).await, ["opened", "message_received"]);
+    let own = stage.ticket(2).await.unwrap();
+    assert_ne!(own.thread, stage.ticket(1).await.unwrap().thread);
+    stage.deliver(answer("3", "ann@example.org"), 1).await;
+    assert_eq!(stage.kinds(1).await, ["opened", "message_received", "message_received"]);
+    assert_eq!(stage.ticket(3).await, None);
+}
+
+#[tokio::test]
 async fn a_disowned_mail_of_a_participant_stands_on_the_ticket_and_changes_nobody() {
     let stage = office().await;
     stage.deliver(mail("1", "ann@example.org", "One"), 1).await;

@@ -25,16 +25,14 @@ pub(super) async fn connect(
     webhook_url: Option<&str>,
 ) -> Result<Map<String, Value>, ConnectError> {
     let api = Api::new(http, connection).map_err(connect_error)?;
+    let secret =
+        connection.secret("secret_token").filter(|secret| is_secret_token(secret)).ok_or_else(|| {
+            let detail = "`secret_token` must have 1 to 256 letters, digits, `_` or `-`.".to_owned();
+            ConnectError { transient: false, reason: "bad_secret_token", detail }
+        })?;
     let bot = get_me(&api).await.map_err(connect_error)?;
     match webhook_url {
         Some(url) => {
-            let secret = connection
-                .secret("secret_token")
-                .filter(|secret| is_secret_token(secret))
-                .ok_or_else(|| {
-                    let detail = "`secret_token` must have 1 to 256 letters, digits, `_` or `-`.".to_owned();
-                    ConnectError { transient: false, reason: "bad_secret_token", detail }
-                })?;
             let webhook = json!({
                 "url": url,
                 "secret_token": secret,

@@ -124,7 +124,7 @@ impl Sla {
             let goes_on = if clock.is_pending() {
                 to.is_active() && !to.pauses_sla() && clock.since.is_none()
             } else {
-                reopened && clock.metric == Metric::Resolution && clock.ended == Some(Ending::Fulfilled)
+                reopened && !clock.metric.awaits_answer() && clock.ended == Some(Ending::Fulfilled)
             };
             if goes_on {
                 changes.push(clock.change(ClockStep::Resume { at: now, aim: clock.aim_from(terms, now) }));
@@ -133,7 +133,7 @@ impl Sla {
                 changes.push(clock.change(ClockStep::Pause { used: clock.used_by(terms, now) }));
             }
             if !to.is_active() && clock.is_pending() {
-                let reached = clock.metric == Metric::Resolution || clock.state == ClockState::Breached;
+                let reached = !clock.metric.awaits_answer() || clock.state == ClockState::Breached;
                 let over = if reached { clock.fulfil(terms, now) } else { clock.change(ClockStep::Cancel) };
                 changes.push(over);
             }
@@ -155,10 +155,7 @@ impl Sla {
     }
 
     fn pending_responses(&self) -> impl Iterator<Item = &Clock> {
-        self.clocks.iter().filter(|clock| clock.is_pending()).filter(|clock| match clock.metric {
-            Metric::FirstResponse | Metric::NextResponse => true,
-            Metric::Resolution => false,
-        })
+        self.clocks.iter().filter(|clock| clock.is_pending() && clock.metric.awaits_answer())
     }
 
     fn awaits_response(&self) -> bool {
