@@ -226,12 +226,25 @@ impl<R: Right> Access<R> {
         self.desk.event(ticket.id, seq).await?.ok_or_else(Problem::not_found)
     }
 
-    /// Replies of a ticket, in any order.
+    /// Replies of a ticket, in any order, without the copies that go to other conversations.
     pub(crate) async fn replies(&self, ticket: &Visible, ids: &[ReplyId]) -> Result<Vec<Reply>, Problem> {
-        let Some(thread) = &ticket.thread else { return Ok(Vec::new()) };
-        let mut replies = self.desk.replies(thread, ids).await?;
-        replies.retain(|reply| reply.ticket == ticket.id);
+        let mut replies = Vec::new();
+        for thread in ticket.thread.iter().chain(&ticket.went_on_in) {
+            replies.extend(self.desk.replies(thread, ids).await?);
+        }
+        replies.retain(|reply| reply.ticket == ticket.id && reply.copy_of.is_none());
         Ok(replies)
+    }
+
+    /// The copies of some replies, in any order.
+    pub(crate) async fn copies(&self, replies: &[Reply]) -> Result<Vec<Reply>, Problem> {
+        let mut copies = Vec::new();
+        for reply in replies {
+            if let Some(thread) = &reply.copied_to {
+                copies.extend(self.desk.reply(thread, reply.id).await?);
+            }
+        }
+        Ok(copies)
     }
 
     /// One reply of a ticket.

@@ -7,6 +7,7 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use desk::channel::Channel;
 use desk::event::{Event, Fact, Raw};
 use desk::ids::ReplyId;
 use desk::reply::{Delivery, Reply};
@@ -46,6 +47,28 @@ struct EventView {
     /// For a reply: more about its delivery.
     #[serde(skip_serializing_if = "Option::is_none")]
     delivery_detail: Option<DeliveryDetail>,
+    /// For a reply that goes on by mail should the customer not see it in time: what became of the mail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    copy: Option<CopyView>,
+}
+
+/// What became of a copy of a reply.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ReplyCopy)]
+struct CopyView {
+    /// The channel that it goes by.
+    channel: Channel,
+    /// How far it has come; `read` without having been sent when the customer saw the reply itself.
+    delivery: Delivery,
+    /// More about its delivery.
+    delivery_detail: DeliveryDetail,
+}
+
+impl From<Reply> for CopyView {
+    fn from(copy: Reply) -> Self {
+        let delivery_detail = DeliveryDetail::from(&copy);
+        Self { channel: copy.thread.channel, delivery: copy.state, delivery_detail }
+    }
 }
 
 /// More about the delivery of a reply.
@@ -117,13 +140,14 @@ async fn views(
 ) -> Result<Vec<EventView>, Problem> {
     let replies: Vec<_> = events.iter().filter_map(reply_of).collect();
     let replies = if replies.is_empty() { Vec::new() } else { access.replies(ticket, &replies).await? };
+    let copies = access.copies(&replies).await?;
     let files: Vec<_> = events
         .iter()
         .filter_map(|event| event.content.said())
         .flat_map(|said| said.message.attachments.iter().filter_map(|file| file.id))
         .collect();
     let files = if files.is_empty() { Vec::new() } else { access.files(ticket, &files).await? };
-    events.iter().map(|event| view(ticket, event, &replies, &files)).collect()
+    events.iter().map(|event| view(ticket, event, (&replies, &copies), &files)).collect()
 }
 
 const fn reply_of(event: &Event) -> Option<ReplyId> {
@@ -136,7 +160,7 @@ const fn reply_of(event: &Event) -> Option<ReplyId> {
 fn view(
     ticket: &Visible,
     event: &Event,
-    replies: &[Reply],
+    (replies, copies): (&[Reply], &[Reply]),
     files: &[StoredFile],
 ) -> Result<EventView, Problem> {
     let mut shown = serde_json::to_value(event).map_err(Problem::internal)?;
@@ -150,11 +174,16 @@ fn view(
     {
         *place = show_raw(ticket, event.seq, raw);
     }
-    let reply = reply_of(event).and_then(|id| replies.iter().find(|reply| reply.id == id));
+    let of_event = |among: &[Reply]| {
+        let id = reply_of(event)?;
+        among.iter().find(|reply| reply.id == id).cloned()
+    };
+    let (reply, copy) = (of_event(replies), of_event(copies));
     Ok(EventView {
         event: shown,
-        delivery: reply.map(|reply| reply.state),
-        delivery_detail: reply.map(DeliveryDetail::from),
+        delivery: reply.as_ref().map(|reply| reply.state),
+        delivery_detail: reply.as_ref().map(DeliveryDetail::from),
+        copy: copy.map(CopyView::from),
     })
 }
 

@@ -53,7 +53,7 @@ async fn formatted(
 ) -> Result<impl IntoResponse, Problem> {
     let ticket = access.ticket(&id).await?;
     let event = access.event(&ticket, &seq).await?;
-    let channel = ticket.thread.as_ref().map(|thread| thread.channel.as_str()).unwrap_or_default();
+    let channel = ticket.thread_of(&event).map(|thread| thread.channel.as_str()).unwrap_or_default();
     let platform = channels::platform(channel).ok_or_else(Problem::not_found)?;
     let original = original(&api, &event).await?.ok_or_else(Problem::not_found)?;
     let remote = shown.remote_images.unwrap_or_default();

@@ -56,7 +56,7 @@ async fn replay(
 ) -> Result<Json<Replayed>, Problem> {
     let ticket = access.ticket(&id).await?;
     let event = access.event(&ticket, &seq).await?;
-    let (Some(bytes), Some(thread)) = (original(&api, &event).await?, &ticket.thread) else {
+    let (Some(bytes), Some(thread)) = (original(&api, &event).await?, ticket.thread_of(&event)) else {
         return Err(Problem::conflict("nothing_kept", "The event has no original to read again."));
     };
     let understood = parse(&api, thread, &event, &bytes).await?;

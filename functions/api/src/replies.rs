@@ -149,12 +149,14 @@ async fn send(
             .await;
         match written {
             Ok(done) => {
+                // As it now stands: it may have gone on in another conversation since it was read.
+                let ticket = access.ticket_by_id(ticket.id).await?;
                 let reply = done.event.and_then(|event| match event.fact {
                     Fact::Replied(replied) => Some(replied.reply),
                     _ => None,
                 });
                 let reply = reply.ok_or_else(|| Problem::internal("a reply without an event"))?;
-                return created(&access.reply(&Visible::clone(&ticket), reply).await?);
+                return created(&access.reply(&ticket, reply).await?);
             }
             // The same request, or another one with the same files, was faster.
             Err(ExecuteError::DoneBefore(_)) => {}
@@ -179,7 +181,7 @@ async fn compose(
     if text.is_none() && new.attachments.is_empty() {
         return Err(Problem::invalid("empty_reply", "", "a reply has a text, files, or both"));
     }
-    let Some(thread) = &ticket.thread else {
+    let Some(thread) = ticket.answers_in() else {
         return Err(desk::command::Refusal::NoConversation.into());
     };
     let platform = channels::platform(thread.channel.as_str());
@@ -226,7 +228,7 @@ async fn files(
         let detail = format!("a reply has at most {MAX_FILES} files");
         return Err(Problem::invalid("too_many_attachments", "/attachments", detail));
     }
-    let platform = ticket.thread.as_ref().and_then(|thread| channels::platform(thread.channel.as_str()));
+    let platform = ticket.answers_in().and_then(|thread| channels::platform(thread.channel.as_str()));
     let (mut shown, mut changed): (Vec<Attachment>, Vec<StoredFile>) = (Vec::new(), Vec::new());
     for (position, id) in ids.iter().enumerate() {
         let pointer = format!("/attachments/{position}");
@@ -292,6 +294,10 @@ async fn answered(
         }
         Some(Answered::Event(seq)) => {
             let event = access.event(ticket, &seq.to_string()).await.map_err(|_| unknown())?;
+            if ticket.thread_of(&event) != Some(thread) {
+                // The conversation goes on in another place, where the message has no id.
+                return Ok(None);
+            }
             match event.fact {
                 Fact::MessageReceived(received) => Ok(Some(received.message)),
                 Fact::Replied(replied) => {

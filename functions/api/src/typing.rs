@@ -40,7 +40,7 @@ async fn tell(
     Place(id): Place<String>,
 ) -> Result<StatusCode, Problem> {
     let ticket = access.ticket(&id).await?;
-    if let Some(thread) = &ticket.thread
+    if let Some(thread) = ticket.answers_in()
         && let Some(platform) = channels::platform(thread.channel.as_str())
     {
         let name = sender_name(&api, &access, &ticket, thread).await?;

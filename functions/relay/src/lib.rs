@@ -128,7 +128,9 @@ fn effects(item: Item) -> Result<Effects, TableError> {
     if has_files {
         work.push(Work::FetchFiles { ticket, seq }.pack());
     }
-    let received = matches!(event.fact, Fact::MessageReceived(_)).then_some(ticket);
+    // What came in another conversation is nothing that the windows of this one show.
+    let received = matches!(&event.fact, Fact::MessageReceived(message) if message.thread.is_none());
+    let received = received.then_some(ticket);
     match event.fact {
         Fact::Opened(opened) => work.push(Work::IndexContact { contact: opened.contact }.pack()),
         Fact::ButtonPressed(_) => work.push(Work::Acknowledge { ticket, seq }.pack()),

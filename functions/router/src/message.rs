@@ -105,10 +105,13 @@ impl Router {
         inbound: &Inbound,
         place: &Place,
         head: Ticket,
-        received: MessageReceived,
+        mut received: MessageReceived,
         said: Said,
     ) -> Result<TicketId, RouteError> {
         let Some(thread) = &place.thread else { return Err(TableError::Conflict.into()) };
+        if head.thread.as_ref() != Some(&thread.key) {
+            received.thread = Some(thread.key.clone());
+        }
         let (id, waiting) = (head.id, head.waiting_since.is_some());
         let message = received.message.clone();
         let request = Request {
@@ -229,6 +232,7 @@ impl Router {
             attachments: 0,
             late,
             automatic: inbound.letter.as_ref().and_then(|letter| letter.automatic.clone()),
+            thread: None,
         };
         if let Some(letter) = &inbound.letter {
             received.asks = letter.automatic.is_none();

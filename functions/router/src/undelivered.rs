@@ -1,5 +1,6 @@
 //! Reports that a message of ours did not arrive after all.
 
+use desk::channel::ThreadKey;
 use desk::command::{Command, Refusal, Request};
 use desk::event::{Actor, DeliveryProblem, Fact, Said};
 use desk::inbound::{Happened, Inbound};
@@ -76,9 +77,12 @@ impl Router {
         let Some(stands) = self.desk.first_platform_message(&under, &ids).await? else { return Ok(None) };
         let Some(event) = self.desk.event(stands.ticket, stands.seq).await? else { return Ok(None) };
         let Fact::Replied(replied) = event.fact else { return Ok(None) };
-        let Some(thread) = self.desk.ticket(stands.ticket).await?.and_then(|ticket| ticket.thread) else {
-            return Ok(None);
+        let thread = match stands.conversation {
+            // A mail may be the copy of an answer that stands in another conversation.
+            Some(conversation) => Some(ThreadKey { conversation, ..under }),
+            None => self.desk.ticket(stands.ticket).await?.and_then(|ticket| ticket.thread),
         };
+        let Some(thread) = thread else { return Ok(None) };
         Ok(self.desk.reply(&thread, replied.reply).await?)
     }
 

@@ -168,10 +168,25 @@ impl Sender {
                 Progress::Wait(wait)
             });
         }
+        if self.was_seen(&reply).await? {
+            reply.state = Delivery::Read;
+            reply.reason = Some("seen".to_owned());
+            reply.due_at = None;
+            self.desk.save_reply(&mut reply).await?;
+            return Ok(Progress::GoOn);
+        }
         if line.known.stored.health != Health::Ok {
             return self.hold(&mut reply).await;
         }
         self.send(line, reply).await
+    }
+
+    /// Whether a reply is a copy of one that the customer has read. A device that got it proves nothing: nobody may sit
+    /// before it.
+    async fn was_seen(&self, reply: &Reply) -> Result<bool, SenderError> {
+        let Some(thread) = &reply.copy_of else { return Ok(false) };
+        let first = self.desk.reply(thread, reply.id).await?;
+        Ok(first.is_some_and(|first| first.state == Delivery::Read))
     }
 }
 

@@ -9,7 +9,7 @@ use desk::channel::ThreadKey;
 use desk::reply::{Delivery, Reply};
 use jiff::SignedDuration;
 use store::blobs::BlobError;
-use store::table::TableError;
+use store::table::{TableError, Write};
 
 use crate::target::Target;
 use crate::{Line, Progress, Sender, SenderError};
@@ -137,6 +137,18 @@ impl Sender {
         Ok((conversation, accepted.message))
     }
 
+    /// The writes of the copy that goes on by mail, where the channel has such and the reply was sent.
+    async fn copy(&self, line: &Line, reply: &mut Reply) -> Result<Vec<Write>, TableError> {
+        if reply.state != Delivery::Sent || !line.platform.goes_on_by_mail() {
+            return Ok(Vec::new());
+        }
+        let Some(copied) = self.desk.copy_by_mail(&line.known.stored, reply).await? else {
+            return Ok(Vec::new());
+        };
+        reply.copied_to = Some(copied.thread);
+        Ok(copied.writes)
+    }
+
     /// Notes that the platform accepted a part. The request cannot be taken back, so the note must not be lost:
     /// it is tried again as long as the table may come back.
     async fn accepted(
@@ -160,8 +172,14 @@ impl Sender {
         let noted = reply.clone();
         for _ in 0..3 {
             *reply = noted.clone();
-            match self.desk.save_reply_part(reply, &under, message).await {
+            let noted = match self.copy(line, reply).await {
+                Ok(copy) => self.desk.save_reply_part(reply, &under, message, copy).await,
+                Err(error) => Err(error),
+            };
+            match noted {
                 Ok(()) => return Ok(()),
+                // Only the copy's conversation changed: the reply and its message come first.
+                Err(TableError::ConditionFailed(failed)) if !failed.contains(&0) => {}
                 Err(error) if error.is_transient() => {}
                 Err(error) => return Err(error.into()),
             }

@@ -35,6 +35,12 @@ impl Sender {
         let Some(mut correspondence) = thread.and_then(|thread| thread.correspondence) else {
             return Ok(Ok(Target { address, correspondence: None, number: 0 }));
         };
+        if correspondence.references.is_empty() {
+            // Nobody has written here yet: the desk began it.
+            let earlier = self.desk.earlier_mails(&reply.thread).await?;
+            let bare = |id: &String| Some(id.strip_prefix('<')?.strip_suffix('>')?.to_owned());
+            correspondence.references = earlier.iter().filter_map(bare).collect();
+        }
         let number = self.desk.ticket(reply.ticket).await?.map_or(0, |ticket| ticket.number);
         let named = correspondence.answer_to.iter().chain(&correspondence.copies);
         let addresses: Vec<String> = named.map(|mailbox| mailbox.address.clone()).collect();

@@ -239,7 +239,8 @@ impl Reading<'_> {
         events.sort_by_key(|event| event.seq);
         for event in events {
             match &event.fact {
-                Fact::MessageReceived(received) => {
+                // Whoever wrote by mail had the address, and need not be the visitor who gave it.
+                Fact::MessageReceived(received) if received.thread.is_none() => {
                     let item = self.of_visitor(ticket, event, &received.message).await?;
                     part.items.push((event.seq, item));
                 }

@@ -70,6 +70,9 @@ pub(crate) async fn send(
     let mut pass = visitor.pass.clone();
     // A name that the shop told counts more than one that anybody can type.
     pass.name = pass.name.or_else(|| new.name.as_deref().and_then(shown_name));
+    if let Some(email) = email {
+        chat.desk.leave_address(&visitor.thread, email).await?;
+    }
     if email.is_some() || pass.name.is_some() {
         let known = chat.contact_of(&visitor.thread, &pass).await?;
         let told = known.as_ref().is_some_and(|contact| {

@@ -52,6 +52,8 @@ pub(crate) struct Session {
     greeting: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     form: Option<&'static str>,
+    /// Whether nobody answers now and the answer goes to the address that the visitor left.
+    by_mail: bool,
 }
 
 /// `POST /webchat/<connection>/session`
@@ -116,6 +118,7 @@ impl Webchat {
         let (thread, sender) = (thread_of(visitor), pass.sender());
         self.desk.adopt(&thread, &sender).await?;
         if let Some(email) = &said.email {
+            self.desk.leave_address(&thread, email).await?;
             let known = self.contact_of(&thread, &pass).await?.map(|contact| contact.id);
             self.introduce(&pass, known, Some(email)).await?;
         }
@@ -173,10 +176,11 @@ impl Webchat {
         let token =
             pass.sign(connection).ok_or_else(|| Problem::internal("a connection without a secret"))?;
         let online = self.is_online().await?;
-        let contact = self.contact_of(&connection.thread(pass.visitor.to_string()), &pass).await?;
-        let has_address = contact
-            .as_ref()
-            .is_some_and(|contact| contact.identities.iter().any(|identity| identity.kind == "email"));
+        let thread = connection.thread(pass.visitor.to_string());
+        let contact = self.contact_of(&thread, &pass).await?;
+        let has_address = self.desk.left_address(&thread).await?.is_some();
+        // What is asked for must be of use: a desk without mail answers here.
+        let can_mail = !online && self.desk.mails_of(&connection.settings).await?.is_some();
         let text = |name: &str| connection.text(name).map(str::trim).filter(|text| !text.is_empty());
         let live = match &self.sockets {
             Sockets::Nowhere => None,
@@ -197,7 +201,8 @@ impl Webchat {
             online,
             title: text("title").unwrap_or(&connection.name).to_owned(),
             greeting: text("greeting").map(str::to_owned),
-            form: (!online && !has_address).then_some("email"),
+            form: (can_mail && !has_address).then_some("email"),
+            by_mail: can_mail && has_address,
         })
     }
 

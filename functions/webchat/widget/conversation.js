@@ -377,7 +377,7 @@ class Conversation {
   /** Sends `{text?, attachments?, email?, name?}`. */
   send(message) {
     this.#typedAt = -Infinity;
-    if (this.session && message.email) this.session.form = null;
+    if (this.session && message.email) Object.assign(this.session, { form: null, by_mail: true });
     this.#engage();
     this.#outbox.add(message);
   }

@@ -218,7 +218,7 @@ class Panel {
     const { session, trouble, typing, unread } = this.#conversation;
     const texts = this.#texts;
     write(this.#title, session?.title || texts.title);
-    write(this.#presence, session ? texts[session.online ? "online" : "away"] : "");
+    write(this.#presence, session ? texts[presence(session)] : "");
     this.#presence.classList.toggle("here", Boolean(session?.online));
     write(this.#notice, trouble ? texts[trouble] : this.#lasting ? "" : texts.storage);
     write(this.#typing, typing ? texts.typing(typing.author || session?.title || texts.desk) : "");
@@ -241,6 +241,13 @@ class Panel {
       if (this.#conversation.unread > 0) this.#conversation.seen();
     }
   }
+}
+
+/** The name of the text that tells whether somebody is there, and where the answer will be if not. */
+function presence({ online, form, by_mail: byMail }) {
+  if (online) return "online";
+  if (byMail) return "awayByMail";
+  return form ? "away" : "awayHere";
 }
 
 /** Sets a text that is read out when it changes, and only then. */

@@ -96,9 +96,8 @@ impl Worker {
     /// What an event's work needs; `None` when the ticket has no conversation or its connection was deleted.
     async fn context(&self, ticket: TicketId, seq: u64) -> Result<Option<Context>, WorkError> {
         let Some(event) = self.desk.event(ticket, seq).await? else { return Ok(None) };
-        let Some(thread) = self.desk.ticket(ticket).await?.and_then(|ticket| ticket.thread) else {
-            return Ok(None);
-        };
+        let Some(ticket) = self.desk.ticket(ticket).await? else { return Ok(None) };
+        let Some(thread) = ticket.thread_of(&event) else { return Ok(None) };
         let Some(platform) = channels::platform(thread.channel.as_str()) else { return Ok(None) };
         let known = self.directory.connection(&thread.channel, thread.connection).await?;
         Ok(known.map(|known| Context { event, platform, known }))

@@ -52,6 +52,8 @@ pub enum SettingKind {
     Secret,
     /// A secret that is ours to choose; made up when absent, sealed, returned once.
     OwnSecret,
+    /// A number of seconds, up to a day.
+    Seconds,
     /// A list of texts that anybody with access to settings may read.
     List,
     /// A list of objects with secrets in them; sealed as JSON, never returned.
@@ -401,6 +403,11 @@ pub trait Platform: Send + Sync + 'static {
     /// What the customer's open connections to the desk are told of `news`, where the channel has such connections.
     fn frame(&self, _news: News<'_>) -> Option<String> {
         None
+    }
+
+    /// Whether the desk may know an address to which answers go on by mail that the customer does not see in time.
+    fn goes_on_by_mail(&self) -> bool {
+        false
     }
 
     /// Waits for new bodies without a webhook, up to some 25 seconds, each as a webhook would have brought it.

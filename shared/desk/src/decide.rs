@@ -93,8 +93,9 @@ pub fn decide(
         }
         Command::FollowUp(by) => (Fact::FollowedUp { by }, Content::None),
         Command::Note(said) => (Fact::NoteAdded {}, (*said).into()),
-        Command::Reply { replied, said, status } => {
+        Command::Reply { mut replied, said, status } => {
             draft.reply(replied.automatic, status)?;
+            replied.thread.clone_from(&ticket.asked_in);
             (Fact::Replied(replied), (*said).into())
         }
         Command::FailReply(problem) => {

@@ -215,6 +215,9 @@ pub struct MessageReceived {
     /// The sign that no person wrote it, such as `auto_reply`. It asks nothing and opens nothing again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub automatic: Option<String>,
+    /// The conversation that it came in, where that is another one than the ticket's: a mail that goes on from a chat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<ThreadKey>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
@@ -250,6 +253,9 @@ pub struct Replied {
     /// The uncertain or failed reply that this one sends again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again: Option<ReplyId>,
+    /// The conversation that it goes to, where that is another one than the ticket's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<ThreadKey>,
 }
 
 const fn yes() -> bool {

@@ -84,6 +84,12 @@ pub struct Reply {
     /// When the platform accepted all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<Timestamp>,
+    /// The conversation that a copy of it goes to, should the customer not see it here in time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copied_to: Option<ThreadKey>,
+    /// The conversation whose answer this is a copy of, under the same id. It is not sent once that one was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy_of: Option<ThreadKey>,
 }
 
 impl Reply {
@@ -100,6 +106,34 @@ impl Reply {
             self.state = Delivery::Sent;
             self.due_at = None;
             self.sent_at = Some(now);
+        }
+    }
+}
+
+impl Reply {
+    /// A copy for another conversation, not to be sent before a time.
+    #[must_use]
+    pub fn copied(&self, to: ThreadKey, now: Timestamp, not_before: Timestamp) -> Self {
+        Self {
+            thread: to,
+            // What it answers has an id in the other conversation only.
+            content: ReplyContent { reply_to: None, ..self.content.clone() },
+            state: Delivery::Queued,
+            version: 1,
+            attempts: 0,
+            parts: Vec::new(),
+            of: None,
+            lease: None,
+            not_before: Some(not_before),
+            due_at: Some(not_before),
+            reason: None,
+            detail: None,
+            held: false,
+            created_at: now,
+            sent_at: None,
+            copied_to: None,
+            copy_of: Some(self.thread.clone()),
+            ..self.clone()
         }
     }
 }

@@ -126,6 +126,13 @@ pub struct Ticket {
     /// The conversation; absent when the ticket was opened without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread: Option<ThreadKey>,
+    /// Other conversations that the customer went on in, such as of mails after a chat; at most
+    /// [`Ticket::MAX_CONVERSATIONS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub went_on_in: Vec<ThreadKey>,
+    /// The one of these in which the customer asked last; absent while that is the ticket's own conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_in: Option<ThreadKey>,
     /// The class of the channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class: Option<ChannelClass>,
@@ -173,6 +180,8 @@ impl Ticket {
     pub const MAX_TAG_LENGTH: usize = 40;
     /// The longest subject, in characters.
     pub const MAX_SUBJECT_LENGTH: usize = 200;
+    /// The most conversations besides its own that a ticket remembers.
+    pub const MAX_CONVERSATIONS: usize = 4;
 
     /// How many of the latest messages' ids the head keeps.
     const LATEST: usize = 8;
@@ -196,6 +205,8 @@ impl Ticket {
             tags: Vec::new(),
             contact: opened.contact,
             thread: opened.thread.clone(),
+            went_on_in: Vec::new(),
+            asked_in: None,
             class: opened.class,
             created_at: event.at,
             updated_at: event.at,
@@ -233,8 +244,8 @@ impl Ticket {
             self.remember(&message.message);
         }
         match &event.fact {
-            Fact::MessageReceived(message) if message.asks => self.ask(event.at),
-            Fact::ButtonPressed(_) => self.ask(event.at),
+            Fact::MessageReceived(message) if message.asks => self.ask(event.at, message.thread.as_ref()),
+            Fact::ButtonPressed(_) => self.ask(event.at, None),
             Fact::Replied(replied) if !replied.automatic => {
                 (self.waiting_since, self.unanswered_since) = (None, None);
                 self.first_reply_at = self.first_reply_at.or(Some(event.at));
@@ -267,7 +278,31 @@ impl Ticket {
         }
     }
 
-    fn ask(&mut self, at: Timestamp) {
+    /// The conversation that an answer goes to: the one in which the customer asked last.
+    pub fn answers_in(&self) -> Option<&ThreadKey> {
+        self.asked_in.as_ref().or(self.thread.as_ref())
+    }
+
+    /// The conversation that a message or an answer of the ticket belongs to.
+    pub fn thread_of<'a>(&'a self, event: &'a Event) -> Option<&'a ThreadKey> {
+        let other = match &event.fact {
+            Fact::MessageReceived(message) => message.thread.as_ref(),
+            Fact::Replied(replied) => replied.thread.as_ref(),
+            _ => None,
+        };
+        other.or(self.thread.as_ref())
+    }
+
+    fn ask(&mut self, at: Timestamp, thread: Option<&ThreadKey>) {
+        self.asked_in = thread.cloned();
+        if let Some(thread) = thread
+            && !self.went_on_in.contains(thread)
+        {
+            if self.went_on_in.len() >= Self::MAX_CONVERSATIONS {
+                self.went_on_in.remove(0);
+            }
+            self.went_on_in.push(thread.clone());
+        }
         self.waiting_since = self.waiting_since.or(Some(at));
         self.asked_at = Some(at);
         // Whoever asks again after a solution waits from then on.

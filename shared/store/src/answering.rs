@@ -53,7 +53,7 @@ impl Desk {
         companions: impl Fn(&Reply) -> Result<Vec<Write>, TableError>,
     ) -> Result<Executed, ExecuteError> {
         let id = ReplyId::new(self.environment.ulid());
-        let replied = Replied { reply: id, automatic: answer.automatic, again: answer.again };
+        let replied = Replied { reply: id, automatic: answer.automatic, again: answer.again, thread: None };
         let message = MessageContent {
             text: answer.text.clone(),
             attachments: answer.attachments.clone(),
@@ -63,7 +63,7 @@ impl Desk {
         let said = Said { author: answer.author.clone(), message, ..Said::default() };
         let command = Command::Reply { replied, said: Box::new(said), status: answer.status };
         self.execute_with(ticket, loaded, Request { actor, cause, command }, |event, head| {
-            let Some(thread) = head.thread.clone() else { return Ok(Vec::new()) };
+            let Some(thread) = head.thread_of(event).cloned() else { return Ok(Vec::new()) };
             let mut reply = Reply {
                 id,
                 thread,
@@ -89,6 +89,8 @@ impl Desk {
                 held: false,
                 created_at: event.at,
                 sent_at: None,
+                copied_to: None,
+                copy_of: None,
             };
             reply.due_at = look_after(&reply);
             let mut writes = companions(&reply)?;

@@ -117,6 +117,33 @@ impl Desk {
         Ok(found)
     }
 
+    /// The connections of a channel, oldest first, without what they hold.
+    ///
+    /// # Errors
+    /// When the table is unavailable.
+    pub async fn connections_of(&self, channel: &Channel) -> Result<Vec<ConnectionId>, TableError> {
+        let mut found = Vec::new();
+        let mut after = None;
+        loop {
+            let page =
+                self.table.query(Query::partition(keys::setting_partition(DIRECTORY)).after(after)).await?;
+            after = page.items.last().map(|last| last.key.sk.clone());
+            for item in page.items {
+                let id = item.key.sk.parse();
+                if let Ok(id) = id
+                    && item.read::<Listed>()?.channel == *channel
+                {
+                    found.push(id);
+                }
+            }
+            if !page.more {
+                break;
+            }
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
     /// Writes a connection that was read at the version before; a new one has version 1. `companions` go along.
     ///
     /// # Errors

@@ -56,6 +56,11 @@ pub fn reply_sort(id: ReplyId) -> String {
     format!("R#{}", id.ulid())
 }
 
+/// The address that the customer of a conversation left, in its partition.
+pub fn left_address(thread: &ThreadKey) -> Key {
+    Key::new(thread_partition("X", thread), "mail")
+}
+
 /// A message of the platform, ours or the customer's.
 pub fn platform_message(thread: &ThreadKey, message: &str) -> Key {
     Key::new(format!("{}#{}", thread_partition("M", thread), part(message)), HEAD)

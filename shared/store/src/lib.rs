@@ -10,6 +10,7 @@ pub mod blobs;
 pub mod buckets;
 pub mod connections;
 pub mod contacts;
+pub mod copies;
 pub mod dead_letters;
 pub mod desk;
 pub mod envelope;

@@ -87,21 +87,24 @@ impl Desk {
     }
 
     /// Writes a reply, and where its latest part stands as a message of the platform: `under` its conversation, or
-    /// its whole connection.
+    /// its whole connection. `companions` go along.
     ///
     /// # Errors
-    /// When somebody else wrote the reply meanwhile, or the table is unavailable.
+    /// When somebody else wrote the reply meanwhile, a companion's condition does not hold, or the table is unavailable.
     pub async fn save_reply_part(
         &self,
         reply: &mut Reply,
         under: &ThreadKey,
         part: &str,
+        companions: Vec<Write>,
     ) -> Result<(), TableError> {
         let conversation = (*under != reply.thread).then(|| reply.thread.conversation.clone());
         let stands = PlatformMessage { ticket: reply.ticket, seq: reply.seq, conversation };
         let message = Item::new(keys::platform_message(under, part), &stands)?;
         // A platform that gives the same id twice must not keep the reply from being finished.
-        self.table.write(vec![next_version(reply)?, Write::Put(message, Condition::Any)]).await
+        let mut writes = vec![next_version(reply)?, Write::Put(message, Condition::Any)];
+        writes.extend(companions);
+        self.table.write(writes).await
     }
 
     /// Ends every claim on a reply at once, so that whoever looks next asks about it instead of waiting. How many there

@@ -13,6 +13,10 @@ use store::seal::{Sealed, Secret};
 use crate::Shared;
 use crate::problem::{Invalid, Problem};
 
+/// The setting of a chat that names a connection for mails.
+const EMAIL_CONNECTION: &str = "email_connection";
+/// The most seconds that a setting takes: a day.
+const MAX_SECONDS: u64 = 24 * 60 * 60;
 /// The longest value, in bytes.
 const MAX_VALUE: usize = 8 * 1024;
 
@@ -128,6 +132,9 @@ impl Draft {
         if setting.name == "team" && !is_team(api, &value).await? {
             return Ok(Err("there is no such team".to_owned()));
         }
+        if setting.name == EMAIL_CONNECTION && !is_email(api, &value).await? {
+            return Ok(Err("there is no such e-mail connection".to_owned()));
+        }
         match (setting.kind, value) {
             (SettingKind::Secret | SettingKind::OwnSecret, Value::String(secret)) => {
                 self.secrets.insert(setting.name.to_owned(), Secret::new(secret));
@@ -169,6 +176,7 @@ fn check(setting: &Setting, value: &Value) -> Result<(), String> {
     let text = value.as_str();
     let fits = match setting.kind {
         SettingKind::Flag => value.is_boolean(),
+        SettingKind::Seconds => value.as_u64().is_some_and(|seconds| seconds <= MAX_SECONDS),
         SettingKind::Text => text.is_some_and(|text| text.len() <= MAX_VALUE),
         SettingKind::Secret | SettingKind::OwnSecret => {
             text.is_some_and(|text| (1..=MAX_VALUE).contains(&text.len()))
@@ -183,6 +191,7 @@ fn check(setting: &Setting, value: &Value) -> Result<(), String> {
     }
     let wanted = match setting.kind {
         SettingKind::Flag => "true or false",
+        SettingKind::Seconds => "a whole number of seconds from 0 to 86400",
         SettingKind::Text if setting.name == "sender_name" => "`brand`, `team` or `agent`",
         SettingKind::Text => "a text of at most 8 KB",
         SettingKind::Secret | SettingKind::OwnSecret => "a text of 1 byte to 8 KB",
@@ -211,6 +220,14 @@ fn is_base_url(text: &str) -> bool {
 async fn is_team(api: &Shared, value: &Value) -> Result<bool, Problem> {
     let Some(id) = value.as_str().and_then(|text| text.parse::<TeamId>().ok()) else { return Ok(false) };
     Ok(api.desk.setting::<desk::settings::Team>(&id.to_string()).await?.is_some())
+}
+
+async fn is_email(api: &Shared, value: &Value) -> Result<bool, Problem> {
+    let Some(id) = value.as_str().and_then(|text| text.parse::<ConnectionId>().ok()) else {
+        return Ok(false);
+    };
+    let known = api.desk.connection_by_id(id).await?;
+    Ok(known.is_some_and(|known| known.channel.as_str() == "email"))
 }
 
 /// The names of all settings of a channel, for people.

@@ -300,6 +300,7 @@ impl Stage {
             attachments: said.message.attachments.len(),
             late: false,
             automatic: None,
+            thread: None,
         };
         let ticket = self
             .desk

@@ -6,6 +6,7 @@
     reason = "a test may fail loudly, in its helpers, too"
 )]
 
+mod by_mail;
 mod damaged;
 mod forged;
 mod history;

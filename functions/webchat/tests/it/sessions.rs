@@ -77,6 +77,10 @@ async fn nobody_is_there_on_a_sunday() {
     let stage = Stage::new().await;
     stage.wait(SignedDuration::from_hours(4 * 24));
     let guest = stage.guest(json!({})).await;
+    assert_eq!((&guest.session["online"], &guest.session["by_mail"]), (&json!(false), &json!(false)));
+    assert!(guest.session.get("form").is_none(), "a desk without mail answers here");
+    stage.office("help@shop.example").await;
+    let guest = stage.guest(json!({"token": guest.token})).await;
     assert_eq!((&guest.session["online"], &guest.session["form"]), (&json!(false), &json!("email")));
 
     let named = json!({"client_id": "1", "text": "Hello", "email": "ann@shop.example", "name": "Ann"});
@@ -84,6 +88,7 @@ async fn nobody_is_there_on_a_sunday() {
     stage.route().await;
     let again = stage.guest(json!({"token": guest.token})).await;
     assert!(again.session.get("form").is_none(), "an address is known by now");
+    assert_eq!(again.session["by_mail"], true);
     assert_eq!(again.session["name"], "Ann");
     let contact = stage.desk.contact(stage.ticket(&guest).await.contact).await.unwrap().unwrap();
     let email = contact.identities.iter().find(|identity| identity.kind == "email").unwrap();

@@ -10,12 +10,13 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use channels::directory::place;
 use channels::http::Http;
-use channels::platform::Outlets;
+use channels::platform::{Finding, Mailer, Outlets, SendError};
 use channels::{Directory, Receiver};
 use desk::calendar::Zone;
 use desk::channel::{Channel, ThreadKey};
-use desk::event::Actor;
+use desk::event::{Actor, Fact};
 use desk::ids::{ConnectionId, TicketId};
+use desk::reply::Reply as Outgoing;
 use desk::ticket::Ticket;
 use jiff::{SignedDuration, Timestamp};
 use object_store::memory::InMemory;
@@ -89,12 +90,47 @@ impl Live for Pushed {
     }
 }
 
+/// A mail that left: to whom, and what it says.
+#[derive(Debug, Clone)]
+pub(crate) struct Sent {
+    pub(crate) to: Vec<String>,
+    pub(crate) text: String,
+}
+
+impl Sent {
+    /// A header field's value, unfolded.
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
+        let unfolded = self.text.replace("\r\n\t", " ").replace("\r\n ", " ");
+        let mut lines = unfolded.lines().take_while(|line| !line.is_empty());
+        lines.find_map(|line| Some(line.strip_prefix(name)?.strip_prefix(": ")?.to_owned()))
+    }
+}
+
+/// Takes every mail.
+#[derive(Debug, Default)]
+pub(crate) struct Post(Mutex<Vec<Sent>>);
+
+#[async_trait]
+impl Mailer for Post {
+    async fn send(&self, _: &str, to: &[String], mail: Vec<u8>) -> Result<Option<String>, SendError> {
+        let text = String::from_utf8(mail).unwrap();
+        self.0.lock().unwrap().push(Sent { to: to.to_vec(), text });
+        Ok(None)
+    }
+
+    async fn examine(&self, _: &str) -> Vec<Finding> {
+        Vec::new()
+    }
+}
+
 /// A desk with its chat.
 pub(crate) struct Stage {
     pub(crate) desk: Desk,
     pub(crate) blobs: Blobs,
     pub(crate) connection: ConnectionId,
     pub(crate) pushed: Arc<Pushed>,
+    post: Arc<Post>,
+    receiver: Receiver,
     environment: Arc<Moved>,
     key: Arc<SealingKey>,
     chat: axum::Router,
@@ -154,15 +190,17 @@ impl Stage {
         let directory = Directory::new(desk.clone(), Arc::clone(&key));
         let inbound = sqlite.queue("inbound", true);
         let pushed = Arc::new(Pushed::default());
+        let post = Arc::new(Post::default());
+        let receiver = Receiver {
+            directory: directory.clone(),
+            inbound: Arc::new(inbound.clone()),
+            blobs: blobs.clone(),
+        };
         let chat = webchat::handler(Webchat {
             desk: desk.clone(),
             index: Arc::new(sqlite.table(TableName::Index)),
             key: Arc::clone(&key),
-            receiver: Receiver {
-                directory: directory.clone(),
-                inbound: Arc::new(inbound.clone()),
-                blobs: blobs.clone(),
-            },
+            receiver: receiver.clone(),
             live: pushed.clone(),
             sockets: Sockets::Here,
             public_url: Some("https://desk.example".to_owned()),
@@ -172,7 +210,7 @@ impl Stage {
             desk.clone(),
             directory,
             blobs.clone(),
-            Outlets { http: Http::new().unwrap(), mailer: None },
+            Outlets { http: Http::new().unwrap(), mailer: Some(post.clone()) },
         )
         .telling(pushed.clone());
         let connection = ConnectionId::new(environment.ulid());
@@ -181,6 +219,8 @@ impl Stage {
             blobs,
             connection,
             pushed,
+            post,
+            receiver,
             environment,
             key,
             chat,
@@ -193,8 +233,19 @@ impl Stage {
         stage
     }
 
+    /// An address of the firm that is connected.
+    pub(crate) async fn office(&self, address: &str) -> ConnectionId {
+        let id = ConnectionId::new(self.environment.ulid());
+        self.connect_to("email", id, json!({"address": address})).await;
+        id
+    }
+
     /// Another connection with the shop's shared secret among its keys.
     pub(crate) async fn connect(&self, id: ConnectionId, settings: Value) {
+        self.connect_to("webchat", id, settings).await;
+    }
+
+    async fn connect_to(&self, channel: &str, id: ConnectionId, settings: Value) {
         let keys = json!([{"kid": "shop", "alg": "HS256", "key": SECRET}]).to_string();
         let secrets = [("secret", format!("secret of {id}")), ("jwt_keys", keys)];
         let seal = |(name, secret): (&str, String)| {
@@ -203,7 +254,7 @@ impl Stage {
         };
         let connection = StoredConnection {
             id,
-            channel: Channel::try_from("webchat").unwrap(),
+            channel: Channel::try_from(channel).unwrap(),
             version: 1,
             name: "Shop".to_owned(),
             settings: settings.as_object().cloned().unwrap(),
@@ -329,8 +380,47 @@ impl Stage {
 
     /// Has the sender send what a conversation has to send.
     pub(crate) async fn deliver(&self, guest: &Guest) {
-        let thread = self.thread(guest);
-        for reply in self.desk.unfinished_replies(&thread, None).await.unwrap() {
+        self.deliver_in(&self.thread(guest)).await;
+    }
+
+    /// Has the sender look at the copies of a visitor's answers.
+    pub(crate) async fn deliver_copies(&self, guest: &Guest) {
+        for reply in self.replies(guest).await {
+            if let Some(thread) = &reply.copied_to {
+                self.deliver_in(thread).await;
+            }
+        }
+    }
+
+    /// The answers of a visitor's latest ticket that stand in the chat, oldest first.
+    pub(crate) async fn replies(&self, guest: &Guest) -> Vec<Outgoing> {
+        let events = self.desk.events(self.ticket(guest).await.id, 0, 100).await.unwrap().items;
+        let ids = events.iter().filter_map(|event| match &event.fact {
+            Fact::Replied(replied) => Some(replied.reply),
+            _ => None,
+        });
+        let mut replies = self.desk.replies(&self.thread(guest), &ids.collect::<Vec<_>>()).await.unwrap();
+        replies.sort_by_key(|reply| reply.id);
+        replies
+    }
+
+    /// Every mail that left.
+    pub(crate) fn mails(&self) -> Vec<Sent> {
+        self.post.0.lock().unwrap().clone()
+    }
+
+    /// Has a mail come in, and the router take it.
+    pub(crate) async fn mail(&self, office: ConnectionId, mail: &str) {
+        let channel = Channel::try_from("email").unwrap();
+        let known = self.receiver.directory.connection(&channel, office).await.unwrap().unwrap();
+        let email = channels::platform("email").unwrap();
+        self.receiver.receive(email, &known.open, mail.as_bytes()).await.unwrap();
+        self.route().await;
+    }
+
+    /// Has the sender send what a conversation has to send.
+    pub(crate) async fn deliver_in(&self, thread: &ThreadKey) {
+        for reply in self.desk.unfinished_replies(thread, None).await.unwrap() {
             let body = Outbound { thread: thread.clone(), reply: reply.id }.pack("test").body;
             let message = Message {
                 id: "m".to_owned(),

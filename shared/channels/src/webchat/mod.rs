@@ -61,6 +61,19 @@ const SETTINGS: &[Setting] = &[
         required: false,
     },
     Setting {
+        name: "email_connection",
+        about: "The id of the e-mail connection by which answers go on to visitors who left an address; the oldest one \
+                when absent.",
+        kind: SettingKind::Text,
+        required: false,
+    },
+    Setting {
+        name: "email_after",
+        about: "For how many seconds a visitor may see an answer here before it is mailed; 120 when absent.",
+        kind: SettingKind::Seconds,
+        required: false,
+    },
+    Setting {
         name: "secret",
         about: "What visitors' tokens are signed with. A new one makes every visitor a new one.",
         kind: SettingKind::OwnSecret,
@@ -163,6 +176,10 @@ impl Platform for Webchat {
 
     fn frame(&self, news: News<'_>) -> Option<String> {
         Some(Frame::of(news).render())
+    }
+
+    fn goes_on_by_mail(&self) -> bool {
+        true
     }
 
     /// There is nothing to wait for: visitors reach the desk wherever their browser does.

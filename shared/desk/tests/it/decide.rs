@@ -98,6 +98,7 @@ impl Desk {
             attachments: 0,
             late: false,
             automatic: None,
+            thread: None,
         };
         let said = Said { message: MessageContent::text("?"), ..Said::default() };
         let actor = Actor::Contact { id: self.ticket().contact };
@@ -105,7 +106,7 @@ impl Desk {
     }
 
     fn reply_as(&mut self, automatic: bool, status: Option<Status>) -> Result<Option<Event>, Refusal> {
-        let replied = Replied { reply: ReplyId::new(ulid(7)), automatic, again: None };
+        let replied = Replied { reply: ReplyId::new(ulid(7)), automatic, again: None, thread: None };
         self.ask(staff(), Command::Reply { replied, said: Box::default(), status })
     }
 
