@@ -9,7 +9,7 @@ use journey::webchat::{Chat, Visitor};
 use serde_json::{Value, json};
 
 /// Waits for the only ticket of a visitor and returns its id.
-async fn ticket_of(stage: &Stage, visitor: &Visitor) -> String {
+pub(crate) async fn ticket_of(stage: &Stage, visitor: &Visitor) -> String {
     let ticket = eventually("the visitor has a ticket", SOON, async || {
         let mut tickets = stage.desk.list("/tickets?channel=webchat").await;
         tickets.retain(|ticket| ticket["conversation"] == visitor.conversation());

@@ -13,6 +13,7 @@
 
 mod bad_input;
 mod chat;
+mod chat_by_mail;
 mod command_line;
 mod crash;
 mod dead_letters;
