@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
 use crate::client;
 use crate::desk::{Answer, Desk, SOON};
@@ -62,6 +63,17 @@ impl Chat {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.expect("the answer is whole");
         Answer { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
+    }
+
+    /// A visitor with a new session, whose browser is at this address, as a proxy before the desk tells.
+    ///
+    /// # Panics
+    /// When the desk refuses.
+    pub async fn visitor_from(&self, address: &str) -> Visitor {
+        let request = self.client.post(format!("{}/session", self.base)).header("x-forwarded-for", address);
+        let response = request.json(&json!({})).send().await.expect("the desk answers");
+        assert_eq!(response.status(), 200, "{response:?}");
+        Visitor { chat: self.clone(), session: response.json().await.expect("a session is JSON") }
     }
 
     /// A visitor with a new session.
@@ -131,6 +143,19 @@ impl Visitor {
         let (socket, _) = tokio_tungstenite::connect_async(format!("{url}?token={token}"))
             .await
             .expect("the desk takes the connection");
+        Socket(socket)
+    }
+
+    /// Opens a connection with little memory of its own, for one of many.
+    ///
+    /// # Panics
+    /// When the handshake fails.
+    pub async fn quiet_socket(&self) -> Socket {
+        let url = self.session["live"].as_str().expect("the desk offers connections");
+        let small = WebSocketConfig::default().read_buffer_size(1024).write_buffer_size(0);
+        let url = format!("{url}?token={}", self.token());
+        let (socket, _) =
+            connect_async_with_config(url, Some(small), false).await.expect("the desk takes the connection");
         Socket(socket)
     }
 

@@ -7,6 +7,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tempfile::TempDir;
 use tokio::process::Child;
 
@@ -91,6 +92,18 @@ impl Local {
     /// Confines the process, or lets it do everything again, from its next start on.
     pub fn confine(&mut self, confinement: Option<Confinement>) {
         self.confinement = confinement;
+    }
+
+    /// The memory that it has, in bytes.
+    ///
+    /// # Panics
+    /// When it does not run, or the machine does not tell.
+    pub fn memory(&self) -> u64 {
+        let process = self.process.id().expect("the desk runs");
+        let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("the system tells");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+        let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number of kilobytes");
+        kilobytes * 1024
     }
 
     /// The folder in which it keeps everything.
@@ -191,6 +204,23 @@ fn data(folder: &Path) -> PathBuf {
 
 fn log_path(folder: &Path) -> PathBuf {
     folder.join("log")
+}
+
+/// Lets this process, and what it starts from now on, have so many files open.
+///
+/// # Panics
+/// When the system does not allow it.
+pub fn allow_files(count: u64) {
+    let allowed = getrlimit(Resource::Nofile);
+    // Who may, raises the highest limit, too.
+    let maximum = allowed.maximum.map(|maximum| maximum.max(count));
+    let wanted = Rlimit { current: Some(count.max(allowed.current.unwrap_or(count))), maximum };
+    let raised = setrlimit(Resource::Nofile, wanted);
+    assert!(
+        raised.is_ok(),
+        "{count} open files are needed, and the system allows {:?}: {raised:?}",
+        allowed.maximum
+    );
 }
 
 /// The binary in `LAMBDESK_BIN`, else the one that cargo builds beside the tests.

@@ -7,4 +7,4 @@ mod signing;
 
 pub use self::confinement::Confinement;
 pub use self::emulator::{Emulator, Turn};
-pub use self::local::{Local, Receiving, binary};
+pub use self::local::{Local, Receiving, allow_files, binary};

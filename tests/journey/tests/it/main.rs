@@ -16,6 +16,7 @@ mod chat;
 mod chat_by_mail;
 mod command_line;
 mod crash;
+mod crowd;
 mod dead_letters;
 mod delivery;
 mod duplicates;
