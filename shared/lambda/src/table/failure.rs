@@ -41,6 +41,24 @@ pub(super) fn transaction_failure(
     }
 }
 
+/// Whether a transaction was cancelled for nothing but that there was too much to do: certainly not written, and worth
+/// another try at once.
+pub(super) fn was_throttled(error: &SdkError<TransactWriteItemsError, HttpResponse>) -> bool {
+    match error.as_service_error() {
+        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+            is_throttling(cancelled.cancellation_reasons())
+        }
+        _ => false,
+    }
+}
+
+fn is_throttling(reasons: &[CancellationReason]) -> bool {
+    let mut codes =
+        reasons.iter().filter_map(CancellationReason::code).filter(|code| *code != "None").peekable();
+    codes.peek().is_some()
+        && codes.all(|code| matches!(code, "ThrottlingError" | "ProvisionedThroughputExceeded"))
+}
+
 /// What can never succeed comes first, then the conditions, which say more than a conflict.
 fn cancellation(reasons: &[CancellationReason], positions: &[usize]) -> TableError {
     let mut failed = Vec::new();
@@ -98,5 +116,18 @@ mod tests {
         for code in ["ThrottlingError", "ProvisionedThroughputExceeded", "AccessDenied", "SomethingNew"] {
             assert!(matches!(meaning(&["None", code]), TableError::Unavailable(_)), "{code}");
         }
+    }
+
+    #[test]
+    fn what_was_only_too_much_is_tried_again() {
+        let again = |codes: &[&str]| {
+            let reasons: Vec<_> =
+                codes.iter().map(|code| CancellationReason::builder().code(*code).build()).collect();
+            is_throttling(&reasons)
+        };
+        assert!(again(&["None", "ThrottlingError"]));
+        assert!(again(&["ProvisionedThroughputExceeded", "ThrottlingError"]));
+        assert!(!again(&["ThrottlingError", "ConditionalCheckFailed"]));
+        assert!(!again(&["TransactionConflict"]) && !again(&["None"]) && !again(&[]));
     }
 }

@@ -7,13 +7,19 @@
 //! the repetition like the original for ten minutes. Unconditional writes repeat harmlessly and stay cheap.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem};
 use store::table::{Condition, TableError, Write};
 
 use super::DynamoTable;
 use super::attributes::{Attributes, attributes, key};
-use super::failure::{failure, invalid, transaction_failure};
+use super::failure::{failure, invalid, transaction_failure, was_throttled};
+
+/// How long to rest before a transaction is tried again that DynamoDB cancelled because there was too much to do. The SDK
+/// repeats refused requests, but not these; whoever waits in a queue would wait for minutes.
+const RESTS: [Duration; 3] =
+    [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(800)];
 
 impl DynamoTable {
     /// Writes all or nothing. Expects that the writes keep the limits.
@@ -34,13 +40,15 @@ impl DynamoTable {
         if items.is_empty() {
             return Ok(());
         }
-        self.client
-            .transact_write_items()
-            .set_transact_items(Some(items))
-            .send()
-            .await
-            .map_err(|error| transaction_failure(&error, &positions))?;
-        Ok(())
+        let request = self.client.transact_write_items().set_transact_items(Some(items));
+        let mut rests = RESTS.iter();
+        loop {
+            match (request.clone().send().await, rests.next()) {
+                (Ok(_), _) => return Ok(()),
+                (Err(error), Some(rest)) if was_throttled(&error) => tokio::time::sleep(*rest).await,
+                (Err(error), _) => return Err(transaction_failure(&error, &positions)),
+            }
+        }
     }
 
     async fn write_one(&self, write: Write) -> Result<(), TableError> {
