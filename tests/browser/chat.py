@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 
 from selenium.common.exceptions import NoSuchElementException
 from selenium.webdriver.common.by import By
@@ -57,7 +58,12 @@ class Chat:
         eventually(lambda: self.find("h2").text == "Kaamos", "the desk's title")
 
     def write(self, text):
-        self.field.send_keys(text)
+        # Some drivers have no keys for emoji: those come as if from the system's palette.
+        for part in re.split("([\U00010000-\U0010ffff]+)", text):
+            if part > "\uffff":
+                self.browser.execute_cdp_cmd("Input.insertText", {"text": part})
+            elif part:
+                self.field.send_keys(part)
 
     def say(self, text):
         """Writes a message, and sends it with the Enter key."""

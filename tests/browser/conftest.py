@@ -42,6 +42,15 @@ def connection(desk, shop):
 
 
 @pytest.fixture
+def office(desk):
+    """An address of the firm, by which the desk can mail."""
+    settings = {"address": "support@shop.example"}
+    made = desk.call("POST", "/connections", {"channel": "email", "name": "Support", "settings": settings})
+    yield made["id"]
+    desk.call("DELETE", f"/connections/{made['id']}")
+
+
+@pytest.fixture
 def wire(desk):
     wire = Wire(desk.port)
     yield wire

@@ -146,6 +146,42 @@ def test_on_a_phone_the_chat_takes_the_screen(visit, desk, connection, browser):
     assert chat.launcher.is_displayed()
 
 
+# How much room scrollbars take of the page and of the chat, where they take any.
+SCROLLBARS = """
+    const bars = [...root.querySelectorAll('.panel, .panel *')].map((one) => {
+      const { borderLeftWidth, borderRightWidth } = getComputedStyle(one);
+      const inner = one.offsetWidth - parseFloat(borderLeftWidth) - parseFloat(borderRightWidth);
+      return [one.className || one.localName, one.clientWidth ? inner - one.clientWidth : 0];
+    });
+    bars.push(["page", innerWidth - document.documentElement.clientWidth]);
+    return bars.filter(([, width]) => width > 0.5);
+"""
+
+
+def test_a_narrow_window_has_no_needless_scrollbar(visit, desk, connection, browser):
+    chat = visit(head="<style>body { height: 3000px }</style>")
+    # Not as a phone, whose scrollbars take no room.
+    size = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.execute_script("scrollTo(0, 500);")
+    eventually(lambda: chat.launcher.is_displayed(), "the launcher")
+    assert [name for name, _ in chat.run(SCROLLBARS)] == ["page"], "the page is long"
+    chat.open()
+    assert chat.run(SCROLLBARS) == []
+    chat.say("Hello")
+    chat.await_delivered("Hello")
+    chat.write("A text\nof two lines".replace("\n", Keys.SHIFT + Keys.ENTER + Keys.NULL))
+    assert chat.run(SCROLLBARS) == []
+    # A window that becomes wide has its page back, and so has one whose chat is closed.
+    chat.resize(1200, 844)
+    eventually(lambda: [name for name, _ in chat.run(SCROLLBARS)] == ["page"], "the page's scrollbar")
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    eventually(lambda: chat.run(SCROLLBARS) == [], "the chat alone")
+    chat.find(".close").click()
+    assert [name for name, _ in chat.run(SCROLLBARS)] == ["page"]
+    assert browser.execute_script("return [scrollY, document.documentElement.style.overflow];") == [500, ""]
+
+
 HOSTILE = """<style>
   html { font-size: 60px !important; line-height: 4 !important; }
   html, body, p, div, h2, button, textarea, section, ul, ol, li, svg, lambdesk-chat {

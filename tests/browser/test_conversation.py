@@ -198,7 +198,16 @@ def test_addresses_become_links_that_reveal_nothing(visit, desk, connection):
         assert link.get_attribute("target") == "_blank"
 
 
-def test_who_is_away_asks_where_to_answer(visit, desk, connection):
+def test_who_is_away_and_has_no_mail_asks_for_no_address(visit, desk, connection):
+    desk.open_always(False)
+    chat = visit().open()
+    eventually(lambda: chat.find(".presence").text == "We are away. The answer will be here", "where the answer will be")
+    assert not chat.has(".address")
+    chat.say("When do you open?")
+    chat.await_delivered("When do you open?")
+
+
+def test_who_is_away_asks_where_to_answer(visit, desk, connection, office):
     desk.open_always(False)
     chat = visit().open()
     eventually(lambda: chat.has(".address"), "the question for an address")
@@ -213,6 +222,8 @@ def test_who_is_away_asks_where_to_answer(visit, desk, connection):
     chat.find(".send").click()
     chat.await_delivered("When do you open?")
     assert not chat.has(".address")
+    by_mail = "We are away. The answer goes to your e-mail, too"
+    assert chat.find(".presence").text == by_mail
     ticket = desk.call("GET", f"/tickets/{desk.ticket(connection)}")
     contact = desk.call("GET", f"/contacts/{ticket['contact']}")
     assert contact["name"] == "Ann"
@@ -222,9 +233,10 @@ def test_who_is_away_asks_where_to_answer(visit, desk, connection):
     eventually(lambda: chat.texts == ["When do you open?"], "the history")
     chat.await_session()
     assert not chat.has(".address")
+    eventually(lambda: chat.find(".presence").text == by_mail, "where the answer goes")
 
 
-def test_who_gives_no_address_can_write_all_the_same(visit, desk, connection):
+def test_who_gives_no_address_can_write_all_the_same(visit, desk, connection, office):
     desk.open_always(False)
     chat = visit().open()
     eventually(lambda: chat.has(".address"), "the question for an address")

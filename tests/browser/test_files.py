@@ -33,6 +33,32 @@ def test_a_visitors_files_reach_the_desk_unchanged(visit, desk, connection, tmp_
     assert [file["name"] for file in files] == [note.name, "lamp.png"]
 
 
+def test_a_file_alone_is_shown_without_a_text(visit, desk, connection, tmp_path, browser):
+    chat = visit().open()
+    note = tmp_path / "note.txt"
+    note.write_text("It flickers.")
+    chat.attach(note)
+    eventually(lambda: chat.all(".chips li") and not chat.all(".chips progress"), "the end of the upload")
+    parts = lambda: chat.run(
+        "return [...root.querySelectorAll('.bubble')].map((one) => [...one.children].map((part) => part.className));"
+    )
+    browser.execute_cdp_cmd("Network.enable", {})
+    browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/messages*"]})
+    chat.find(".send").click()
+    eventually(lambda: chat.all(".visitor .delayed"), "a message that waits")
+    assert parts() == [["file"]]
+    browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
+    chat.find(".visitor .delayed .act").click()
+    eventually(lambda: chat.all(".visitor a.file"), "the file in the history")
+    desk.answer(connection, None, attachments=[desk.upload("manual.pdf", b"%PDF-1.4 by hand", "application/pdf")])
+    eventually(lambda: chat.all(".desk a.file"), "the answer")
+    assert parts() == [["file"], ["file"]]
+    assert [one["content"].get("text") for one in desk.events(connection, "message_received")] == [None]
+    browser.refresh()
+    eventually(lambda: chat.all(".desk a.file"), "the history")
+    assert parts() == [["file"], ["file"]]
+
+
 def test_progress_is_shown_and_an_upload_can_be_given_up(visit, desk, connection, tmp_path, browser):
     large = tmp_path / "large.bin"
     large.write_bytes(b"\0" * 3_000_000)

@@ -146,7 +146,7 @@ class Log {
 
   #entry(row) {
     const bubble = element("div", { class: "bubble" });
-    if (row.text) bubble.append(element("p", { class: "text", dir: "auto" }, ...linked(row.text)));
+    if (row.text?.trim()) bubble.append(element("p", { class: "text", dir: "auto" }, ...linked(row.text)));
     for (const file of row.attachments ?? []) bubble.append(this.#file(file));
     const who = element("span", { class: row.from === "desk" ? "author" : "author unseen" }, row.name);
     return [who, bubble, ...this.#state(row)];

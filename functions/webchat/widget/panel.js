@@ -39,6 +39,7 @@ class Panel {
   #compose;
   #lasting;
   #narrow = matchMedia("(max-width: 480px)");
+  #overflow = null;
   #unread = 0;
   #scheduled = false;
 
@@ -86,6 +87,7 @@ class Panel {
     this.#launcher.hidden = false;
     this.#launcher.setAttribute("aria-expanded", "false");
     this.#tab.delete("open");
+    this.#holdPage();
     if (within) this.#launcher.focus({ preventScroll: true });
   }
 
@@ -202,11 +204,26 @@ class Panel {
     (event.shiftKey ? reachable.at(-1) : reachable[0]).focus();
   }
 
+  /** Full screen, the page behind has nothing to scroll: its scrollbar would stand beside the chat. */
+  #holdPage() {
+    const { style } = document.documentElement;
+    const hold = this.isOpen && this.#narrow.matches;
+    if (hold === (this.#overflow !== null)) return;
+    if (hold) {
+      this.#overflow = [style.getPropertyValue("overflow"), style.getPropertyPriority("overflow")];
+      style.setProperty("overflow", "hidden", "important");
+    } else {
+      style.setProperty("overflow", ...this.#overflow);
+      this.#overflow = null;
+    }
+  }
+
   /** On a phone the dialog takes what the keyboard leaves of the screen. Who zooms in wants it to stay as it is. */
   #fit() {
     const seen = window.visualViewport;
     const { style } = this.#panel;
     this.#panel.setAttribute("aria-modal", String(this.#narrow.matches));
+    this.#holdPage();
     if (seen?.scale > 1.01) return;
     const full = seen && this.#narrow.matches && this.isOpen;
     style.height = full ? `${seen.height}px` : "";
