@@ -5,11 +5,12 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use channels::Directory;
 use channels::directory::{place, unseal};
 use channels::webchat::pass::Pass;
+use channels::{Connection, Directory};
 use desk::channel::{Channel, ThreadKey};
 use desk::ids::{ConnectionId, Ulid, VisitorId};
+use jiff::SignedDuration;
 use live::{Door, Gateway, GatewayEvent};
 use mutations::{config, damaged_text};
 use proptest::prelude::*;
@@ -36,6 +37,7 @@ struct Stage {
     pushed: Pushed,
     index: SqliteTable,
     desk: Desk,
+    chat: Connection,
     token: String,
     thread: ThreadKey,
     _folder: tempfile::TempDir,
@@ -76,7 +78,13 @@ impl Stage {
         let pushed = Pushed::default();
         let gateway = Gateway::new(door, pushed.clone());
         let thread = open.thread(visitor.to_string());
-        Self { gateway, pushed, index, desk, token, thread, _folder: folder }
+        Self { gateway, pushed, index, desk, chat: open, token, thread, _folder: folder }
+    }
+
+    /// A token that was given out so long ago, with the secret of `chat`.
+    fn token_of(&self, chat: &Connection, ago: SignedDuration) -> String {
+        let at = self.desk.now().checked_sub(ago).unwrap();
+        Pass::new(chat, VisitorId::new(Ulid::from_parts(1, 1)), None, None, at).sign(chat).unwrap()
     }
 
     async fn connect(&self, token: &str, origin: &str) -> u16 {
@@ -127,6 +135,19 @@ async fn who_may_not_come_in_stays_out() {
     for token in ["", "x.y", &format!("{}A", stage.token)] {
         assert_eq!(stage.connect(token, "https://shop.example").await, 401, "{token}");
     }
+    // One that has run out, though it is good for a new session; and one of another chat.
+    let day = SignedDuration::from_hours(24);
+    let expired = stage.token_of(&stage.chat, day);
+    assert_eq!(stage.connect(&expired, "https://shop.example").await, 401);
+    let other = Connection { id: ConnectionId::new(Ulid::from_parts(2, 2)), ..stage.chat.clone() };
+    assert_eq!(
+        stage.connect(&stage.token_of(&other, SignedDuration::ZERO), "https://shop.example").await,
+        401
+    );
+    let nearly = stage.token_of(&stage.chat, day - SignedDuration::from_mins(5));
+    assert_eq!(stage.connect(&nearly, "https://shop.example").await, 200);
+    let gone = GatewayEvent::Disconnect { id: "L0SM9cOFvHcCIhw=".to_owned() };
+    assert_eq!(stage.gateway.handle(gone).await, 200);
     assert_eq!(stage.connect(&stage.token, "https://evil.example").await, 403);
     assert_eq!(stage.connect(&stage.token, "null").await, 403);
     assert_eq!(stage.open().await, 0);

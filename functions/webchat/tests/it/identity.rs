@@ -170,8 +170,15 @@ async fn what_the_shop_did_not_sign_is_refused() {
 async fn a_statement_is_used_once() {
     let stage = Stage::new().await;
     let statement = stage.says_shop("42", "once");
-    let guest = stage.guest(json!({"identity": statement})).await;
+    stage.session(json!({"identity": statement})).await.is(200);
     stage.session(json!({"identity": statement})).await.is_problem(401, "invalid_identity");
+    // Nor at the last moment at which clocks that differ let it hold.
+    let late = stage.says_shop("43", "late");
+    stage.session(json!({"identity": late})).await.is(200);
+    stage.wait(SignedDuration::from_secs(655));
+    stage.session(json!({"identity": late})).await.is_problem(401, "invalid_identity");
+    let statement = stage.says_shop("42", "again");
+    let guest = stage.guest(json!({"identity": statement})).await;
     // Whoever is signed in as that person already may say it again: a page that is loaded twice does.
     let again = stage.guest(json!({"token": guest.token, "identity": statement})).await;
     assert_eq!(again.id, guest.id);
