@@ -42,6 +42,29 @@ async fn keys_of_the_shop_are_kept_and_never_told() {
 }
 
 #[tokio::test]
+async fn a_chat_names_only_mails_that_there_are() {
+    let stage = Stage::new().await;
+    let office = json!({"channel": "email", "name": "Office", "settings": {"address": "help@shop.example"}});
+    let office = stage.post("/connections", office).await.is(201)["id"].clone();
+    let chat = json!({"channel": "webchat", "name": "Site", "settings": {"email_connection": office}});
+    let chat = stage.post("/connections", chat).await.is(201);
+    let path = format!("/connections/{}", chat["id"].as_str().unwrap());
+    let settings = stage.patch(&path, json!({"settings": {"email_after": 86_400}})).await.is(200);
+    assert_eq!(settings["settings"]["email_after"], 86_400);
+    for settings in [
+        json!({"email_connection": chat["id"]}),
+        json!({"email_connection": "cnx_01ARZ3NDEKTSV4RRFFQ69G5FAV"}),
+        json!({"email_connection": "help@shop.example"}),
+        json!({"email_after": 86_401}),
+        json!({"email_after": -1}),
+        json!({"email_after": 1.5}),
+        json!({"email_after": "120"}),
+    ] {
+        stage.patch(&path, json!({"settings": settings})).await.is_problem(422, "invalid_settings");
+    }
+}
+
+#[tokio::test]
 async fn an_agent_learns_whether_the_customer_writes() {
     let stage = Stage::new().await;
     let ticket = stage.question().await;
