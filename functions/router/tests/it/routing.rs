@@ -19,6 +19,33 @@ async fn a_conversation_has_one_ticket() {
     assert_eq!(stage.ticket(2).await, None);
 }
 
+/// A batch whose function was slow is handed out again while it is still worked on.
+#[tokio::test]
+async fn several_routers_open_one_ticket_for_a_conversation() {
+    let stage = Stage::new().await;
+    // Whoever writes is known, so that nothing but the conversation itself is new.
+    stage.deliver(message("1", "Hello"), 1).await;
+    let elsewhere = |id: &str| {
+        let mut inbound = message(id, "Hello there");
+        inbound.thread.conversation = "-1001".to_owned();
+        inbound
+    };
+    let handled = tokio::join!(
+        stage.deliver(elsewhere("2"), 1),
+        stage.deliver(elsewhere("3"), 1),
+        stage.deliver(elsewhere("4"), 1),
+    );
+    assert_eq!(handled, (vec![], vec![], vec![]));
+    let mut taken = Vec::new();
+    // Numbers that were drawn in vain leave gaps.
+    for number in 2..=10 {
+        if stage.ticket(number).await.is_some() {
+            taken.push(stage.kinds(number).await);
+        }
+    }
+    assert_eq!(taken, [["opened", "message_received", "message_received", "message_received"]]);
+}
+
 #[tokio::test]
 async fn an_edit_stands_on_the_ticket_of_its_message_and_comes_once() {
     let stage = Stage::new().await;
