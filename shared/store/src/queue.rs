@@ -207,16 +207,40 @@ pub fn releases<'a>(batch: &'a [Message], failed: &[Failed]) -> Vec<(&'a str, Du
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_group_waits_together() {
-        let message = |id: &str, group: Option<&str>| Message {
+    fn message(id: &str, group: Option<&str>) -> Message {
+        Message {
             id: id.to_owned(),
             receipt: format!("r{id}"),
             body: "{}".to_owned(),
             group: group.map(str::to_owned),
             receives: 1,
             sent_at: Timestamp::UNIX_EPOCH,
-        };
+        }
+    }
+
+    #[tokio::test]
+    async fn a_failure_holds_back_what_comes_after_it_in_its_group() {
+        let batch = [
+            message("1", Some("a")),
+            message("2", Some("b")),
+            message("3", Some("a")),
+            message("4", None),
+            message("5", Some("b")),
+            message("6", Some("a")),
+        ];
+        let mut handled = Vec::new();
+        let failed = process(&batch, Instant::now() + Duration::from_secs(3600), |message| {
+            handled.push(message.id.as_str());
+            let fails = matches!(message.id.as_str(), "1" | "4");
+            async move { if fails { Err(Retry::default()) } else { Ok(()) } }
+        })
+        .await;
+        assert_eq!(handled, ["1", "2", "4", "5"]);
+        assert_eq!(failed.iter().map(|failed| failed.id.as_str()).collect::<Vec<_>>(), ["1", "3", "4", "6"]);
+    }
+
+    #[test]
+    fn a_group_waits_together() {
         let batch =
             [message("1", Some("a")), message("2", Some("b")), message("3", Some("a")), message("4", None)];
         let failed =
