@@ -1,0 +1,4 @@
+//! The figures, one a module.
+
+pub mod acknowledgement;
+pub mod mail;
