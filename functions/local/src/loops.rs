@@ -47,16 +47,17 @@ where
     let failed = handler(batch.clone(), Instant::now() + visibility / 2).await;
     let failed: HashMap<String, Option<Duration>> =
         failed.into_iter().map(|failed| (failed.id, failed.after)).collect();
-    for message in batch {
+    let mut done = Vec::with_capacity(batch.len());
+    for message in &batch {
         match failed.get(&message.id) {
-            None => queue.delete(&message.receipt).await?,
+            None => done.push(message.receipt.as_str()),
             Some(after) => {
                 let after = after.unwrap_or_else(|| backoff(message.receives));
                 queue.release(&message.receipt, after).await?;
             }
         }
     }
-    Ok(())
+    queue.delete_all(&done).await
 }
 
 /// How long a failed message rests: locally there is no reason to wait for its whole visibility. After the last try

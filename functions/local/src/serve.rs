@@ -39,6 +39,8 @@ use crate::{client_address, demo, links, loops, polling, welcome};
 
 /// How many batches of a queue are worked on at once. A conversation is never in two of them.
 const AT_ONCE: usize = 8;
+/// How many batches of customers' messages are worked on at once: they share their writes to the disk.
+const ROUTED_AT_ONCE: usize = 32;
 /// How long a message is in hand, for work inside this process.
 const QUICK: Duration = Duration::from_secs(60);
 /// How long a message is in hand, for work that waits for platforms.
@@ -52,7 +54,7 @@ pub(crate) async fn run(options: Serve) -> Result<(), Box<dyn Error>> {
     let zone = Zone::try_from(options.time_zone.as_str())?;
     let home = Home::take(&options.data)?;
     let key = Arc::new(home.sealing_key(&*environment)?);
-    let sqlite = Sqlite::open(&home.database(), Arc::clone(&environment))
+    let sqlite = Sqlite::open_feeding(&home.database(), Arc::clone(&environment), relay::READS)
         .map_err(|error| home.without_database(error))?;
     // Whatever was in hand when the last process ended is in nobody's hand now.
     sqlite.release_all().await?;
@@ -68,8 +70,10 @@ pub(crate) async fn run(options: Serve) -> Result<(), Box<dyn Error>> {
     let printed = api::first_token(&desk, options.api_token.as_deref()).await?;
 
     let base = options.public_url.clone().unwrap_or_else(|| url.clone());
-    let objects = Arc::new(LocalFileSystem::new_with_prefix(home.objects())?);
-    let blobs = Blobs::new(objects, Arc::new(LocalLinks { base, key: Arc::clone(&key) }));
+    // What is acknowledged must outlive the machine's power, files included.
+    let objects = Arc::new(LocalFileSystem::new_with_prefix(home.objects())?.with_fsync(true));
+    let links = Arc::new(LocalLinks { base, key: Arc::clone(&key) });
+    let blobs = Blobs::new(objects, links).keeping_small_ones_in(Arc::new(sqlite.objects()));
     let parts = Parts {
         directory: Directory::new(desk.clone(), Arc::clone(&key)),
         http: Http::new()?,
@@ -158,12 +162,15 @@ impl Parts {
             self.blobs.clone(),
             self.http.clone(),
         );
-        for _ in 0..AT_ONCE {
-            let (router, sender, worker) = (router.clone(), sender.clone(), worker.clone());
+        for _ in 0..ROUTED_AT_ONCE {
+            let router = router.clone();
             tokio::spawn(loops::consume(queues.inbound.clone(), QUICK, move |batch, deadline| {
                 let router = router.clone();
                 async move { router.handle(&batch, deadline).await }
             }));
+        }
+        for _ in 0..AT_ONCE {
+            let (sender, worker) = (sender.clone(), worker.clone());
             tokio::spawn(loops::consume(queues.outbound.clone(), SLOW, move |batch, deadline| {
                 let sender = sender.clone();
                 async move { sender.handle(&batch, deadline).await }

@@ -17,6 +17,12 @@ use store::live::Live;
 use store::queue::{Outgoing, Queue, QueueError};
 use store::table::{Inserted, Item, TableError};
 
+/// What the sort keys begin with of everything that something follows from: events and replies.
+pub const READS: &[&str] = &["E#", "R#"];
+
+/// How many insertions are handed on at once, and come again together when that fails.
+const TOGETHER: usize = 10;
+
 /// The relay.
 #[derive(Clone)]
 pub struct Relay {
@@ -59,37 +65,45 @@ impl Relay {
     /// # Errors
     /// The position of the first one that must come again, with all after it.
     pub async fn handle(&self, inserted: &[Inserted]) -> Result<(), String> {
-        for one in inserted {
-            if let Err(error) = self.hand_on(one).await {
-                tracing::warn!(position = one.position, %error, "a change was not handed on");
-                return Err(one.position.clone());
+        for some in inserted.chunks(TOGETHER) {
+            let Some(first) = some.first() else { break };
+            if let Err(error) = self.hand_on(some).await {
+                tracing::warn!(position = first.position, %error, "changes were not handed on");
+                return Err(first.position.clone());
             }
         }
         Ok(())
     }
 
-    async fn hand_on(&self, inserted: &Inserted) -> Result<(), QueueError> {
-        let key = inserted.item.key.clone();
-        match effects(inserted.item.clone()) {
-            Ok(effects) => {
-                if !effects.outbound.is_empty() {
-                    self.outbound.send(effects.outbound).await?;
+    /// What follows from some insertions leaves together: one request to a queue in place of one each.
+    async fn hand_on(&self, inserted: &[Inserted]) -> Result<(), QueueError> {
+        let (mut outbound, mut work, mut dead, mut received) = <(Vec<_>, Vec<_>, Vec<_>, Vec<_>)>::default();
+        for one in inserted {
+            let key = one.item.key.clone();
+            match effects(one.item.clone()) {
+                Ok(effects) => {
+                    outbound.extend(effects.outbound);
+                    work.extend(effects.work);
+                    received.extend(effects.received);
                 }
-                if !effects.work.is_empty() {
-                    self.work.send(effects.work).await?;
+                Err(error) => {
+                    tracing::error!(pk = key.pk, sk = key.sk, %error, "a change cannot be understood");
+                    let body = serde_json::json!({"pk": key.pk, "sk": key.sk, "error": error.to_string()});
+                    dead.push(Outgoing { body: body.to_string(), group: None, deduplication: None });
                 }
-                if let (Some(watched), Some(ticket)) = (&self.watched, effects.received) {
-                    watched.tell(ticket).await;
-                }
-                Ok(())
-            }
-            Err(error) => {
-                tracing::error!(pk = key.pk, sk = key.sk, %error, "a change cannot be understood");
-                let body =
-                    serde_json::json!({"pk": key.pk, "sk": key.sk, "error": error.to_string()}).to_string();
-                self.dead.send(vec![Outgoing { body, group: None, deduplication: None }]).await
             }
         }
+        for (queue, messages) in [(&self.outbound, outbound), (&self.work, work), (&self.dead, dead)] {
+            if !messages.is_empty() {
+                queue.send(messages).await?;
+            }
+        }
+        if let Some(watched) = &self.watched {
+            for ticket in received {
+                watched.tell(ticket).await;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -54,10 +54,30 @@ pub trait Links: Send + Sync + 'static {
     }
 }
 
+/// Where small objects may be kept apart from large ones: where a file for each would cost more than its bytes.
+#[async_trait]
+pub trait SmallObjects: Send + Sync + 'static {
+    /// Stores an object, in place of the one that is there; durably, once this returns.
+    async fn put(&self, key: &str, bytes: Bytes) -> Result<(), BlobError>;
+
+    /// Reads an object whole; `None` if there is none.
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, BlobError>;
+
+    /// The size of an object in bytes; `None` if there is none.
+    async fn size(&self, key: &str) -> Result<Option<u64>, BlobError>;
+
+    /// Removes an object, if it is there.
+    async fn delete(&self, key: &str) -> Result<(), BlobError>;
+}
+
+/// Objects of up to this many bytes are small: nearly every mail is.
+const SMALL: usize = 128 * 1024;
+
 /// The object store.
 #[derive(Clone)]
 pub struct Blobs {
     objects: Arc<dyn ObjectStore>,
+    small: Option<Arc<dyn SmallObjects>>,
     /// Signed links to it.
     pub links: Arc<dyn Links>,
 }
@@ -65,7 +85,13 @@ pub struct Blobs {
 impl Blobs {
     /// Joins a store and the links to it.
     pub fn new(objects: Arc<dyn ObjectStore>, links: Arc<dyn Links>) -> Self {
-        Self { objects, links }
+        Self { objects, small: None, links }
+    }
+
+    /// The same with another place for small objects. Those that are in the store already are found there.
+    #[must_use]
+    pub fn keeping_small_ones_in(self, small: Arc<dyn SmallObjects>) -> Self {
+        Self { small: Some(small), ..self }
     }
 
     /// Stores an object, in place of the one that is there.
@@ -73,11 +99,20 @@ impl Blobs {
     /// # Errors
     /// When the store is unavailable.
     pub async fn put(&self, key: &str, bytes: Bytes) -> Result<(), BlobError> {
+        let outgrown = match &self.small {
+            // One that is in the store as well is hidden by this one.
+            Some(small) if bytes.len() <= SMALL => return small.put(key, bytes).await,
+            Some(small) => small.size(key).await?.map(|_| small),
+            None => None,
+        };
         self.objects
             .put(&Path::from(key), PutPayload::from_bytes(bytes))
             .await
             .map_err(|error| failure(key, &error))?;
-        Ok(())
+        match outgrown {
+            Some(small) => small.delete(key).await,
+            None => Ok(()),
+        }
     }
 
     /// Reads an object whole.
@@ -85,6 +120,11 @@ impl Blobs {
     /// # Errors
     /// When there is none, or the store is unavailable.
     pub async fn get(&self, key: &str) -> Result<Bytes, BlobError> {
+        if let Some(small) = &self.small
+            && let Some(bytes) = small.get(key).await?
+        {
+            return Ok(bytes);
+        }
         let found = self.objects.get(&Path::from(key)).await.map_err(|error| failure(key, &error))?;
         found.bytes().await.map_err(|error| failure(key, &error))
     }
@@ -94,6 +134,11 @@ impl Blobs {
     /// # Errors
     /// When the store is unavailable.
     pub async fn size(&self, key: &str) -> Result<Option<u64>, BlobError> {
+        if let Some(small) = &self.small
+            && let Some(size) = small.size(key).await?
+        {
+            return Ok(Some(size));
+        }
         match self.objects.head(&Path::from(key)).await {
             Ok(meta) => Ok(Some(meta.size)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
@@ -106,6 +151,9 @@ impl Blobs {
     /// # Errors
     /// When the store is unavailable.
     pub async fn delete(&self, key: &str) -> Result<(), BlobError> {
+        if let Some(small) = &self.small {
+            small.delete(key).await?;
+        }
         match self.objects.delete(&Path::from(key)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(failure(key, &error)),

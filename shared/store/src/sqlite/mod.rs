@@ -4,8 +4,10 @@
 //! WAL lets see everything that was acknowledged before. An acknowledged write is on the disk.
 
 mod changes;
+mod folding;
 mod item;
 mod lanes;
+mod objects;
 mod open;
 mod queue;
 mod readers;
@@ -21,6 +23,8 @@ use rusqlite::params;
 use tokio::sync::Notify;
 
 pub use self::changes::SqliteChanges;
+use self::folding::Folding;
+pub use self::objects::SqliteObjects;
 pub use self::open::OpenError;
 pub use self::queue::{SqliteQueue, dead_letters_of};
 use self::readers::Readers;
@@ -54,11 +58,14 @@ pub struct Sqlite {
     shared: Arc<Shared>,
 }
 
-/// The order matters: readers close first, so that the writer, closing last, folds the log into the file.
+/// The order matters: the others close first, so that the writer, closing last, folds the log into the file.
 struct Shared {
     readers: Readers,
+    _folding: Folding,
     writer: Writer,
     environment: Arc<dyn Environment>,
+    /// What the sort keys begin with of which insertions are told.
+    fed: &'static [&'static str],
     /// Awakes who waits for changes of the main table.
     changes: Arc<Notify>,
     /// Awakes who waits for messages, by queue.
@@ -71,14 +78,31 @@ impl Sqlite {
     /// # Errors
     /// When it cannot be opened or written, is something else, or was written by a newer version.
     pub fn open(path: &Path, environment: Arc<dyn Environment>) -> Result<Self, OpenError> {
+        Self::open_feeding(path, environment, &[""])
+    }
+
+    /// The same, whose change feed tells only of items whose sort key begins with one of these, as the stream's filter
+    /// does on AWS: what nobody reads is not written.
+    ///
+    /// # Errors
+    /// As [`Sqlite::open`].
+    pub fn open_feeding(
+        path: &Path,
+        environment: Arc<dyn Environment>,
+        fed: &'static [&'static str],
+    ) -> Result<Self, OpenError> {
         let connection = open::for_writing(path)?;
         let writer = Writer::start(connection)
             .map_err(|error| OpenError::Unopenable { path: path.to_owned(), reason: error.to_string() })?;
+        let folding = Folding::start(path, writer.log())
+            .map_err(|reason| OpenError::Unopenable { path: path.to_owned(), reason })?;
         Ok(Self {
             shared: Arc::new(Shared {
                 readers: Readers::new(path),
+                _folding: folding,
                 writer,
                 environment,
+                fed,
                 changes: Arc::default(),
                 arrivals: Mutex::default(),
             }),
@@ -98,6 +122,11 @@ impl Sqlite {
     /// One of its queues, which comes into being with its first message. A name has one kind for ever.
     pub fn queue(&self, name: &str, fifo: bool) -> SqliteQueue {
         SqliteQueue::new(Arc::clone(&self.shared), name, fifo)
+    }
+
+    /// Its small objects.
+    pub fn objects(&self) -> SqliteObjects {
+        SqliteObjects::new(Arc::clone(&self.shared))
     }
 
     /// Why the latest change could not be stored; `None` when it was.

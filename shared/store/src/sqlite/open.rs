@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 /// Marks a file as ours, in SQLite's header: `LDSK`.
 const APPLICATION_ID: i32 = 0x4c44_534b;
 /// What leads from each version of the schema to the next. Only ever appended to.
-const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("interruptions.sql")];
+const MIGRATIONS: [&str; 3] =
+    [include_str!("schema.sql"), include_str!("interruptions.sql"), include_str!("objects.sql")];
 /// The version of the schema that they lead to.
 const SCHEMA: u32 = MIGRATIONS.len() as u32;
 /// How long to wait for another process, such as a backup, that holds the file.
@@ -64,6 +66,17 @@ pub(super) fn for_writing(path: &Path) -> Result<Connection, OpenError> {
     })
 }
 
+/// Opens a connection that folds the log into the file, which is there and up to date.
+pub(super) fn for_folding(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    set_up(&connection)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    Ok(connection)
+}
+
 /// Opens a connection that only reads.
 pub(super) fn for_reading(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(
@@ -77,6 +90,8 @@ pub(super) fn for_reading(path: &Path) -> rusqlite::Result<Connection> {
 fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Plans do not depend on what is bound. Else a statement with a bound limit is prepared anew whenever it runs.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // Negative: in KiB.
     connection.pragma_update(None, "cache_size", -16_384)
 }
@@ -91,6 +106,8 @@ fn migrate(connection: &mut Connection, path: &Path) -> rusqlite::Result<Result<
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // The log is forced to the disk with every commit, not only at checkpoints.
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // The log is folded into the file by a thread of its own.
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
 
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;

@@ -68,6 +68,19 @@ impl SqliteQueue {
         Ok(())
     }
 
+    /// Deletes messages that were received together, all at once.
+    ///
+    /// # Errors
+    /// As [`Queue::delete`].
+    pub async fn delete_all(&self, receipts: &[&str]) -> Result<(), QueueError> {
+        let deliveries: Vec<Delivery> =
+            receipts.iter().map(|receipt| Delivery::parse(receipt)).collect::<Result<_, _>>()?;
+        if deliveries.is_empty() {
+            return Ok(());
+        }
+        self.change(&self.name, move |lanes| deliveries.iter().try_for_each(|one| lanes.delete(one))).await
+    }
+
     /// Does something to the queue in the writer, then awakes who waits for messages of `wake`.
     async fn change<T, F>(&self, wake: &str, change: F) -> Result<T, QueueError>
     where

@@ -27,6 +27,18 @@ impl Readers {
         &self.path
     }
 
+    /// Runs a read that takes less time than handing it to another thread would: on this thread, unless all connections
+    /// are busy.
+    pub(super) async fn run_here<T, E, F>(&self, read: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: Failure,
+        F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    {
+        let Ok(_permit) = Arc::clone(&self.free).try_acquire_owned() else { return self.run(read).await };
+        read_one(&self.idle, &self.path, read)
+    }
+
     /// Runs a read on a thread that may block.
     pub(super) async fn run<T, E, F>(&self, read: F) -> Result<T, E>
     where
@@ -41,12 +53,20 @@ impl Readers {
         let answer = tokio::task::spawn_blocking(move || {
             // Held here, since the read goes on even when nobody waits for it any more.
             let _permit = permit;
-            let pooled = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let connection = pooled.map_or_else(|| open::for_reading(&path), Ok)?;
-            let answer = read(&connection);
-            idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-            answer
+            read_one(&idle, &path, read)
         });
         answer.await.unwrap_or_else(|error| Err(E::unavailable(error.to_string())))
     }
+}
+
+fn read_one<T, E: Failure>(
+    idle: &Mutex<Vec<Connection>>,
+    path: &Path,
+    read: impl FnOnce(&Connection) -> Result<T, E>,
+) -> Result<T, E> {
+    let pooled = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let connection = pooled.map_or_else(|| open::for_reading(path), Ok)?;
+    let answer = read(&connection);
+    idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+    answer
 }

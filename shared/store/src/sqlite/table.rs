@@ -31,7 +31,7 @@ impl Table for SqliteTable {
     async fn get(&self, key: &Key) -> Result<Option<Item>, TableError> {
         check_key(key)?;
         let (name, key) = (self.name, key.clone());
-        self.shared.readers.run(move |connection| Ok(get(connection, name, &key)?)).await
+        self.shared.readers.run_here(move |connection| Ok(get(connection, name, &key)?)).await
     }
 
     async fn get_many(&self, keys: &[Key]) -> Result<Vec<Item>, TableError> {
@@ -56,16 +56,16 @@ impl Table for SqliteTable {
     async fn write(&self, writes: Vec<Write>) -> Result<(), TableError> {
         check_writes(&writes)?;
         let prepared: Vec<Prepared> = writes.into_iter().map(Prepared::new).collect::<Result<_, _>>()?;
-        let name = self.name;
+        let (name, fed) = (self.name, self.shared.fed);
         let wake = Arc::clone(&self.shared.changes);
-        self.shared.writer.run(Some(wake), move |connection| write(connection, name, &prepared)).await
+        self.shared.writer.run(Some(wake), move |connection| write(connection, name, fed, &prepared)).await
     }
 
     async fn increment(&self, key: &Key) -> Result<u64, TableError> {
         check_key(key)?;
-        let (name, key) = (self.name, key.clone());
+        let (name, fed, key) = (self.name, self.shared.fed, key.clone());
         let wake = Arc::clone(&self.shared.changes);
-        self.shared.writer.run(Some(wake), move |connection| increment(connection, name, key)).await
+        self.shared.writer.run(Some(wake), move |connection| increment(connection, name, fed, key)).await
     }
 }
 
@@ -158,7 +158,12 @@ struct Stored {
     version: Option<i64>,
 }
 
-fn write(connection: &Connection, name: TableName, writes: &[Prepared]) -> Result<(), TableError> {
+fn write(
+    connection: &Connection,
+    name: TableName,
+    fed: &[&str],
+    writes: &[Prepared],
+) -> Result<(), TableError> {
     let mut stored = Vec::with_capacity(writes.len());
     let mut failed = Vec::new();
     for (position, write) in writes.iter().enumerate() {
@@ -182,7 +187,7 @@ fn write(connection: &Connection, name: TableName, writes: &[Prepared]) -> Resul
     for (write, stored) in writes.iter().zip(stored) {
         match (write, stored) {
             (Prepared::Put(columns, _), Some(stored)) => replace(connection, &stored, columns)?,
-            (Prepared::Put(columns, _), None) => insert(connection, name, columns)?,
+            (Prepared::Put(columns, _), None) => insert(connection, name, fed, columns)?,
             (Prepared::Delete(..), Some(stored)) => {
                 connection.prepare_cached("DELETE FROM items WHERE rowid = ?1")?.execute([stored.row])?;
             }
@@ -201,16 +206,17 @@ fn find(connection: &Connection, name: TableName, key: &Key) -> rusqlite::Result
         .optional()
 }
 
-fn insert(connection: &Connection, name: TableName, columns: &Columns) -> rusqlite::Result<()> {
+fn insert(connection: &Connection, name: TableName, fed: &[&str], columns: &Columns) -> rusqlite::Result<()> {
     let number = name.number();
     let mut insert = connection.prepare_cached(&format!(
         "INSERT INTO items ({COLUMNS}, tbl, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
     ))?;
     let own: [&dyn ToSql; 2] = [&number, &columns.version];
     insert.execute(rusqlite::params_from_iter(columns.params().into_iter().chain(own)))?;
+    let told = fed.iter().any(|start| columns.key.sk.starts_with(start));
     match name {
-        TableName::Main => changes::record(connection, columns),
-        TableName::Index => Ok(()),
+        TableName::Main if told => changes::record(connection, columns),
+        TableName::Main | TableName::Index => Ok(()),
     }
 }
 
@@ -223,7 +229,7 @@ fn replace(connection: &Connection, stored: &Stored, columns: &Columns) -> rusql
     Ok(())
 }
 
-fn increment(connection: &Connection, name: TableName, key: Key) -> Result<u64, TableError> {
+fn increment(connection: &Connection, name: TableName, fed: &[&str], key: Key) -> Result<u64, TableError> {
     let found = connection
         .prepare_cached("SELECT rowid, body FROM items WHERE tbl = ?1 AND pk = ?2 AND sk = ?3")?
         .query_row(params![name.number(), key.pk, key.sk], |row| Ok((row.get(0)?, item::body(row, 1)?)))
@@ -231,7 +237,7 @@ fn increment(connection: &Connection, name: TableName, key: Key) -> Result<u64, 
     let Some((row, mut body)) = found else {
         let body = Map::from_iter([("value".to_owned(), Value::from(1))]);
         let counter = Item { key, views: None, due: None, expires_at: None, body };
-        insert(connection, name, &Columns::new(counter)?)?;
+        insert(connection, name, fed, &Columns::new(counter)?)?;
         return Ok(1);
     };
     let value = body.get("value").map_or(Some(0), Value::as_u64).and_then(|value| value.checked_add(1));

@@ -57,3 +57,18 @@ async fn the_index_table_has_no_feed() {
     assert_eq!(desk.sqlite.changes().inserted(10).await, Ok(vec![]));
     assert!(matches!(desk.sqlite.changes().acknowledge("x").await, Err(TableError::Invalid(_))));
 }
+
+#[tokio::test]
+async fn a_feed_tells_only_what_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("desk.db");
+    let sqlite = store::sqlite::Sqlite::open_feeding(&path, crate::environment::Moved::new(), &["E#", "R#"]);
+    let sqlite = sqlite.unwrap();
+    let table = sqlite.table(TableName::Main);
+    for sk in ["@", "E#1", "T#1", "R#1", "E"] {
+        table.write(put(sk)).await.unwrap();
+    }
+    let told = sqlite.changes().inserted(10).await.unwrap();
+    let told: Vec<_> = told.iter().map(|one| one.item.key.sk.as_str()).collect();
+    assert_eq!(told, ["E#1", "R#1"]);
+}

@@ -10,6 +10,7 @@ mod changes;
 mod damaged;
 mod durability;
 mod environment;
+mod objects;
 mod opening;
 mod queue_model;
 mod queues;

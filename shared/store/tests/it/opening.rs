@@ -89,7 +89,7 @@ fn a_newer_schema_is_refused() {
         newer.pragma_update(None, "user_version", 99).unwrap();
     })
     .unwrap_err();
-    assert!(matches!(error, OpenError::Newer { found: 99, known: 2, .. }), "{error}");
+    assert!(matches!(error, OpenError::Newer { found: 99, known: 3, .. }), "{error}");
 }
 
 #[test]

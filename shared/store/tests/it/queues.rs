@@ -210,3 +210,21 @@ async fn a_long_tail_behind_a_blocked_group_costs_nothing() {
     // 150 commits; a scan of the tail by each would take longer than all of them.
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
 }
+
+#[tokio::test]
+async fn what_was_received_together_is_deleted_together() {
+    let desk = Desk::new();
+    let queue = desk.sqlite.queue("work", false);
+    let messages =
+        ["a", "b", "c"].map(|body| Outgoing { body: body.to_owned(), group: None, deduplication: None });
+    queue.send(messages.to_vec()).await.unwrap();
+    let received = queue.receive(10, Duration::from_secs(60)).await.unwrap();
+    let receipts: Vec<&str> = received.iter().map(|message| message.receipt.as_str()).collect();
+    queue.delete_all(&[]).await.unwrap();
+    queue.delete_all(&receipts[..2]).await.unwrap();
+    // A receipt that ran out is ignored here, too.
+    queue.delete_all(&receipts[..1]).await.unwrap();
+    let depth = queue.depth().await.unwrap();
+    assert_eq!((depth.waiting, depth.in_hand), (0, 1));
+    assert!(queue.delete_all(&["nonsense"]).await.is_err());
+}
