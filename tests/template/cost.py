@@ -3,6 +3,7 @@
     .venv/bin/python tests/template/cost.py
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -12,17 +13,17 @@ from template import constant, listed, load, names
 
 SECONDS = 30 * 24 * 3600
 
-# List prices in US dollars.
-SQS_STANDARD = 0.40e-6  # a request
-SQS_FIFO = 0.50e-6
-LAMBDA_REQUEST = 0.20e-6
-LAMBDA_GB_SECOND = {"arm64": 0.0000133334, "x86_64": 0.0000166667}
-DYNAMODB_READ = 0.125e-6  # a request unit
-DYNAMODB_WRITE = 0.625e-6
-DYNAMODB_GB = 0.25
-DYNAMODB_RECOVERY_GB = 0.20
-S3_GB = 0.023
-ALARM = 0.10  # a metric that an alarm looks at
+PRICES = json.loads((Path(__file__).parent / "prices.json").read_text())
+SQS_STANDARD = PRICES["sqs_standard_request"]
+SQS_FIFO = PRICES["sqs_fifo_request"]
+LAMBDA_REQUEST = PRICES["lambda_request"]
+LAMBDA_GB_SECOND = PRICES["lambda_gb_second"]
+DYNAMODB_READ = PRICES["dynamodb_read_unit"]
+DYNAMODB_WRITE = PRICES["dynamodb_write_unit"]
+DYNAMODB_GB = PRICES["dynamodb_gb_month"]
+DYNAMODB_RECOVERY_GB = PRICES["dynamodb_recovery_gb_month"]
+S3_GB = PRICES["s3_gb_month"]
+ALARM = PRICES["alarm_metric_month"]
 
 # An idle mapping keeps five long polls open, of 20 seconds each. AWS tells this of standard queues and nothing of FIFO
 # queues, for which the same is assumed; MaximumConcurrency limits invocations and is not known to limit polling.

@@ -6,7 +6,7 @@ pub struct Chance(pub u64);
 
 impl Chance {
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -17,14 +17,14 @@ impl Chance {
     /// A number below `limit`.
     pub fn below(&mut self, limit: usize) -> usize {
         // The remainder favours small numbers by less than can be seen.
-        usize::try_from(self.next() % (limit as u64)).unwrap_or_default()
+        usize::try_from(self.number() % (limit as u64)).unwrap_or_default()
     }
 
     /// So many bytes.
     pub fn bytes(&mut self, count: usize) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(count + 8);
         while bytes.len() < count {
-            bytes.extend_from_slice(&self.next().to_le_bytes());
+            bytes.extend_from_slice(&self.number().to_le_bytes());
         }
         bytes.truncate(count);
         bytes

@@ -11,6 +11,7 @@ use desk::event::{Actor, MessageReceived, Said};
 use desk::inbound::Sender;
 use desk::message::MessageContent;
 use desk::ticket::Priority;
+use jiff::{SignedDuration, Timestamp};
 use store::Desk;
 use store::environment::{Environment, System};
 use store::opening::{Customer, Start};
@@ -25,10 +26,35 @@ const AT_ONCE: usize = 128;
 /// # Errors
 /// When they cannot be stored.
 pub async fn tickets(database: &Path, count: usize) -> io::Result<()> {
+    store(database, count, Arc::new(System::new())).await
+}
+
+/// The same for tickets that were opened thirty days ago and never answered: what they promise is overdue.
+///
+/// # Errors
+/// When they cannot be stored.
+pub async fn overdue(database: &Path, count: usize) -> io::Result<()> {
+    store(database, count, Arc::new(Ago(System::new()))).await
+}
+
+/// The time of thirty days ago.
+#[derive(Debug)]
+struct Ago(System);
+
+impl Environment for Ago {
+    fn now(&self) -> Timestamp {
+        self.0.now().saturating_sub(SignedDuration::from_hours(30 * 24)).unwrap_or_default()
+    }
+
+    fn fill(&self, buffer: &mut [u8]) {
+        self.0.fill(buffer);
+    }
+}
+
+async fn store(database: &Path, count: usize, environment: Arc<dyn Environment>) -> io::Result<()> {
     if let Some(folder) = database.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    let environment: Arc<dyn Environment> = Arc::new(System::new());
     let sqlite = Sqlite::open(database, Arc::clone(&environment)).map_err(io::Error::other)?;
     let desk = Desk::new(Arc::new(sqlite.table(TableName::Main)), environment);
     let zone = Zone::try_from("UTC").map_err(io::Error::other)?;
@@ -36,9 +62,10 @@ pub async fn tickets(database: &Path, count: usize) -> io::Result<()> {
     let shares: Vec<_> = (0..AT_ONCE)
         .map(|first| {
             let desk = desk.clone();
+            let run = desk.environment().ulid();
             tokio::spawn(async move {
                 for number in (first..count).step_by(AT_ONCE) {
-                    open(&desk, number).await?;
+                    open(&desk, &format!("{run}-{number}"), number).await?;
                 }
                 Ok::<_, io::Error>(())
             })
@@ -55,8 +82,8 @@ pub async fn tickets(database: &Path, count: usize) -> io::Result<()> {
     Ok(())
 }
 
-async fn open(desk: &Desk, number: usize) -> io::Result<()> {
-    let conversation = format!("{}", 10_000_000 + number);
+async fn open(desk: &Desk, conversation: &str, number: usize) -> io::Result<()> {
+    let conversation = conversation.to_owned();
     let connection = "cnx_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().map_err(io::Error::other)?;
     let channel = desk::channel::Channel::try_from("telegram").map_err(io::Error::other)?;
     let thread = ThreadKey { channel, connection, conversation: conversation.clone() };

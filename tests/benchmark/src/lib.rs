@@ -4,13 +4,14 @@
 //! than it should be is told, and the table says so.
 
 #![expect(
-    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::print_stderr,
     reason = "a benchmark ends where it cannot measure, with the reason"
 )]
 
+pub mod aws;
 pub mod chance;
+pub mod counting;
 pub mod dns;
 pub mod figures;
 pub mod fill;
@@ -18,6 +19,9 @@ pub mod load;
 pub mod local;
 pub mod mails;
 pub mod post;
+pub mod rig;
+pub mod runtime;
+pub mod serve;
 pub mod stored;
 pub mod table;
 pub mod web;

@@ -5,7 +5,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use benchmark::figures::{acknowledgement, mail};
+use benchmark::figures::{acknowledgement, clock, cost, functions, mail, units};
 use benchmark::table::{Row, Table};
 use benchmark::{Scale, tell};
 use clap::{Parser, ValueEnum};
@@ -25,10 +25,18 @@ struct Options {
 /// What can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Figure {
+    /// DynamoDB requests and capacity units.
+    Units,
+    /// What a million chat messages cost, and a month in which nobody writes.
+    Cost,
     /// Mails to durable tickets in one process, over SMTP and HTTP; and the same mails again.
     Mail,
     /// How soon webhooks are acknowledged by one process, and its memory.
     Acknowledgement,
+    /// Functions as Lambda gets them: cold starts, warm handlers, binaries.
+    Functions,
+    /// A sweep of the clock with few and with many open tickets.
+    Clock,
 }
 
 #[tokio::main]
@@ -56,9 +64,13 @@ async fn main() -> ExitCode {
 
 async fn measured(figure: Figure, scale: Scale) -> io::Result<Vec<Row>> {
     match figure {
+        Figure::Units => units::measure().await,
         Figure::Mail => {
             tokio::task::spawn_blocking(move || mail::measure(scale)).await.map_err(io::Error::other)?
         }
+        Figure::Cost => cost::measure().await,
+        Figure::Clock => clock::measure(scale).await,
+        Figure::Functions => functions::measure(scale).await,
         Figure::Acknowledgement => acknowledgement::measure(scale).await,
     }
 }

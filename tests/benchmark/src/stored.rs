@@ -6,6 +6,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
+use serde_json::Value;
 
 /// How long queues may take to become empty.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -45,13 +46,36 @@ impl Stored {
         )
     }
 
-    /// The synchronous mode of SQLite that the file's readers see says nothing about its writer; what is asked here
-    /// is only how the file is kept.
+    /// All items of the main table: both keys, and the body with everything else.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn journal(&self) -> io::Result<String> {
-        self.0.query_row("PRAGMA journal_mode", [], |row| row.get(0)).map_err(io::Error::other)
+    pub fn items(&self) -> io::Result<Vec<(String, String, Value)>> {
+        let mut statement = self
+            .0
+            .prepare("SELECT pk, sk, body FROM items WHERE tbl = 0 ORDER BY pk, sk")
+            .map_err(io::Error::other)?;
+        let rows = statement
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?)))
+            .map_err(io::Error::other)?;
+        rows.map(|row| {
+            let (pk, sk, body) = row.map_err(io::Error::other)?;
+            Ok((pk, sk, serde_json::from_str(&body)?))
+        })
+        .collect()
+    }
+
+    /// What waits in a queue, in order: the groups and the bodies.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn queued(&self, queue: &str) -> io::Result<Vec<(String, String)>> {
+        let mut statement = self
+            .0
+            .prepare("SELECT lane, body FROM messages WHERE queue = ?1 ORDER BY seq")
+            .map_err(io::Error::other)?;
+        let rows = statement.query_map([queue], |row| Ok((row.get(0)?, row.get(1)?)));
+        rows.map_err(io::Error::other)?.collect::<Result<_, _>>().map_err(io::Error::other)
     }
 
     /// Waits until nothing is in the inbound queue: everything that was acknowledged has its ticket.

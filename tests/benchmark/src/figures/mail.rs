@@ -101,6 +101,7 @@ impl Took {
 fn round(desk: &Local, door: &Door, stored: &Stored, mails: &[Mail]) -> io::Result<Took> {
     let (begun, used) = (Instant::now(), desk.processor()?);
     load::shared(CONNECTIONS, mails, |mails| door.hand_in(mails))?;
+    tell(&format!("all were acknowledged after {:.2} s", begun.elapsed().as_secs_f64()));
     stored.await_routed()?;
     Ok(Took { wall: begun.elapsed(), processor: desk.processor()? - used })
 }

@@ -1,4 +1,8 @@
 //! The figures, one a module.
 
 pub mod acknowledgement;
+pub mod clock;
+pub mod cost;
+pub mod functions;
 pub mod mail;
+pub mod units;

@@ -1,0 +1,183 @@
+//! Functions as Lambda gets them, each in a process: how soon they start, how long a warm handler takes where AWS takes
+//! no time, and how large they are.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::load::Latencies;
+use crate::local::beside;
+use crate::rig::{KEY, Rig};
+use crate::runtime::Function;
+use crate::stored::Stored;
+use crate::table::Row;
+use crate::{Scale, aws, tell};
+
+/// The least that a function can be.
+const HELLO: &str = "hello";
+/// Events for a warm handler.
+const EVENTS: usize = 400;
+/// The largest binary, in MB.
+const LARGEST: f64 = 12.0;
+
+/// Measures every function that has been built beside this program.
+///
+/// # Errors
+/// When one does not do what it must.
+pub async fn measure(scale: Scale) -> io::Result<Vec<Row>> {
+    let rig = Rig::new().await.map_err(io::Error::other)?;
+    let said = rig.said_without_routing(EVENTS).await.map_err(io::Error::other)?;
+    let stored = Stored::open(&rig.database())?;
+    let queued = stored.queued("inbound")?;
+    let aws = aws::start(&stored, &KEY)?;
+    tokio::task::spawn_blocking(move || {
+        let mut rows = Vec::new();
+        let hello = beside(HELLO);
+        if !hello.exists() {
+            return Err(io::Error::other("the functions are not built; tests/bench builds them"));
+        }
+        let routed: Vec<Value> =
+            queued.iter().enumerate().map(|(number, (group, body))| batch(number, group, body)).collect();
+        for (name, events) in [("telegram", said), ("router", routed)] {
+            let binary = beside(&format!("lambdesk-{name}"));
+            tell(&format!("{} starts of {name} and of {HELLO}", scale.starts));
+            rows.push(cold(name, &binary, &hello, aws, &events, scale.starts)?);
+            rows.push(warm(name, &binary, aws, &events)?);
+        }
+        for name in ["relay", "sender", "worker", "clock", "api", "email", "webchat", "live"] {
+            let binary = beside(&format!("lambdesk-{name}"));
+            if binary.exists() {
+                tell(&format!("{} starts of {name} and of {HELLO}", scale.starts));
+                rows.push(cold(name, &binary, &hello, aws, &first_event(name), scale.starts)?);
+            }
+        }
+        Ok(rows)
+    })
+    .await
+    .map_err(io::Error::other)?
+}
+
+/// Starts a function and the least one in turn, and compares the middle times of both.
+fn cold(
+    name: &str,
+    binary: &Path,
+    hello: &Path,
+    aws: SocketAddr,
+    events: &[Value],
+    starts: usize,
+) -> io::Result<Row> {
+    let (mut ours, mut theirs) = (Starts::default(), Starts::default());
+    for number in 0..starts {
+        ours.one(binary, aws, &events[number % events.len()])?;
+        theirs.one(hello, aws, &json!({}))?;
+    }
+    let (ours, theirs) = (ours.middle(), theirs.middle());
+    let megabytes = std::fs::metadata(binary)?.len() as f64 / 1e6;
+    let (poll, event) = (ours.0 / theirs.0, ours.1 / theirs.1);
+    Ok(Row::new(
+        format!("Lambda: cold start of {name}, to the first poll / answered event; binary"),
+        format!(
+            "{:.1} / {:.1} ms, hello {:.1} / {:.1} ms: {poll:.2} × / {event:.2} ×; {megabytes:.1} MB",
+            ours.0, ours.1, theirs.0, theirs.1
+        ),
+        "≤ 1.5 × hello; ≤ 12 MB",
+        poll <= 1.5 && event <= 1.5 && megabytes <= LARGEST,
+    ))
+}
+
+#[derive(Debug, Default)]
+struct Starts {
+    polled: Vec<std::time::Duration>,
+    answered: Vec<std::time::Duration>,
+}
+
+impl Starts {
+    fn one(&mut self, binary: &Path, aws: SocketAddr, event: &Value) -> io::Result<()> {
+        let function = Function::start(binary, aws)?;
+        self.polled.push(function.polled()?);
+        self.answered.push(function.handles(event)?.1);
+        Ok(())
+    }
+
+    fn middle(self) -> (f64, f64) {
+        (Latencies::new(self.polled).at(500), Latencies::new(self.answered).at(500))
+    }
+}
+
+/// The middle time of a warm function, in milliseconds.
+///
+/// # Errors
+/// When it fails.
+fn warm_time(binary: &Path, aws: SocketAddr, events: &[Value]) -> io::Result<Latencies> {
+    let function = Function::start(binary, aws)?;
+    function.polled()?;
+    let mut took = Vec::new();
+    for (number, event) in events.iter().enumerate() {
+        let (time, _, answer) = function.handles(event)?;
+        let failed = answer["batchItemFailures"].as_array().is_some_and(|failures| !failures.is_empty());
+        let refused = answer.get("statusCode").is_some_and(|status| *status != 200);
+        if failed || refused {
+            return Err(io::Error::other(format!("event {number}: {answer}")));
+        }
+        // The first ones still open connections and read what is kept afterwards.
+        if number >= 20 {
+            took.push(time);
+        }
+    }
+    Ok(Latencies::new(took))
+}
+
+fn warm(name: &str, binary: &Path, aws: SocketAddr, events: &[Value]) -> io::Result<Row> {
+    let limit = if name == "router" { 1.0 } else { 0.3 };
+    let took = warm_time(binary, aws, events)?;
+    Ok(Row::new(
+        format!("Lambda: warm {name} where AWS takes no time, event to answer, p50 / p99"),
+        format!("{:.3} / {:.3} ms", took.at(500), took.at(990)),
+        format!("p50 ≤ {limit} ms"),
+        took.at(500) <= limit,
+    ))
+}
+
+/// A queue's event with one message.
+fn batch(number: usize, group: &str, body: &str) -> Value {
+    json!({"Records": [{
+        "messageId": format!("m{number}"), "receiptHandle": "r", "body": body,
+        "attributes": {
+            "ApproximateReceiveCount": "1", "SentTimestamp": "1795428000000", "MessageGroupId": group,
+            "SequenceNumber": "1", "MessageDeduplicationId": "d", "SenderId": "s",
+            "ApproximateFirstReceiveTimestamp": "1795428000000"
+        },
+        "messageAttributes": {}, "md5OfBody": "0", "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:1:inbound.fifo", "awsRegion": "us-east-1"
+    }]})
+}
+
+/// The least that each function can be asked.
+fn first_event(name: &str) -> Vec<Value> {
+    vec![match name {
+        "api" => request("GET", "/health", None, &[]),
+        "webchat" => request("GET", "/webchat/widget.js", None, &[]),
+        "live" => json!({"requestContext": {
+            "eventType": "DISCONNECT", "connectionId": "c", "domainName": "d", "stage": "s"
+        }}),
+        "clock" => json!({
+            "version": "0", "id": "1", "detail-type": "Scheduled Event", "source": "aws.events", "account": "1",
+            "time": "2026-11-23T10:00:00Z", "region": "us-east-1", "resources": [], "detail": {}
+        }),
+        _ => json!({"Records": []}),
+    }]
+}
+
+/// A request as the gateway tells it.
+pub fn request(method: &str, path: &str, body: Option<&str>, headers: &[(&str, &str)]) -> Value {
+    let headers: serde_json::Map<String, Value> =
+        headers.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+    json!({
+        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "", "headers": headers,
+        "requestContext": {"requestId": "r", "stage": "$default",
+            "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "203.0.113.7"}},
+        "body": body, "isBase64Encoded": false
+    })
+}

@@ -1,0 +1,163 @@
+//! DynamoDB requests and capacity units of what happens most. Nothing of it depends on time: the same is a test.
+
+use crate::counting::Asked;
+use crate::rig::{Rig, Wrong};
+use crate::table::Row;
+
+/// What each way costs.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Units {
+    /// A message on a conversation that has an open ticket, by the router.
+    pub existing: Asked,
+    /// The first message of a stranger, by the router.
+    pub stranger: Asked,
+    /// The same message once more, by the router.
+    pub duplicate: Asked,
+    /// What the relay reads for a message that came in.
+    pub relayed: Asked,
+    /// An agent's answer: the API.
+    pub reply_api: Asked,
+    /// The same: the sender.
+    pub reply_sender: Asked,
+    /// A sweep of the clock that finds nothing.
+    pub idle: Asked,
+    /// What a sweep costs more that finds a deadline missed.
+    pub breach: Asked,
+}
+
+impl Units {
+    /// Counts on a desk of its own.
+    ///
+    /// # Errors
+    /// When the desk does not do what it must.
+    pub async fn count() -> Result<Self, Wrong> {
+        Ok(Self::count_with(|| 0).await?.0)
+    }
+
+    /// Counts, and reads another counter, such as one of logged bytes, before and after the message on an existing
+    /// conversation: how much that has grown.
+    ///
+    /// # Errors
+    /// When the desk does not do what it must.
+    pub async fn count_with(other: impl Fn() -> usize) -> Result<(Self, usize), Wrong> {
+        let rig = Rig::new().await?;
+        let mut units = Self::default();
+
+        rig.says(42, 1, "Good morning! Where is my parcel?").await?;
+        let webhook = rig.asked();
+        if webhook != Asked::default() {
+            return Err(format!("a warm webhook asks the table: {webhook:?}").into());
+        }
+        rig.routed().await?;
+        units.stranger = rig.asked();
+        rig.relayed().await?;
+        rig.asked();
+
+        let before = other();
+        rig.says(42, 2, &"It was due on Monday, and nobody tells me anything. ".repeat(4)).await?;
+        rig.routed().await?;
+        units.existing = rig.asked();
+        rig.relayed().await?;
+        units.relayed = rig.asked();
+        let grown = other() - before;
+
+        // The queue forgets after five minutes that it has had this one.
+        rig.pass(600);
+        rig.sweep().await?;
+        rig.asked();
+        rig.says(42, 2, &"It was due on Monday, and nobody tells me anything. ".repeat(4)).await?;
+        // Processes look again at what they keep; that is none of this message's.
+        rig.asked();
+        if rig.routed().await? != 1 {
+            return Err("the queue took a repetition for itself".into());
+        }
+        units.duplicate = rig.asked();
+
+        rig.answers(2, "It left this morning.").await?;
+        units.reply_api = rig.asked();
+        rig.relayed().await?;
+        rig.asked();
+        if rig.sent().await? != 1 {
+            return Err("there was nothing to send".into());
+        }
+        units.reply_sender = rig.asked();
+
+        rig.says(43, 1, "Is anybody there?").await?;
+        rig.routed().await?;
+        rig.relayed().await?;
+        rig.sweep().await?;
+        rig.asked();
+        rig.sweep().await?;
+        units.idle = rig.asked();
+        rig.pass(30 * 24 * 3600);
+        // A process that is at work knows the settings.
+        rig.desk.reload_settings().await?;
+        rig.asked();
+        let due = rig.sweep().await?;
+        units.breach = each_of(&rig.asked(), &units.idle, due)?;
+        Ok((units, grown))
+    }
+
+    /// The rows of the table.
+    pub fn rows(&self) -> Vec<Row> {
+        let reply = self.reply_api.clone().and(self.reply_sender.clone());
+        vec![
+            row(
+                "DynamoDB: inbound on an existing conversation",
+                &self.existing,
+                "2 reads + 1 transaction of 3, ≤ 10 write units",
+                {
+                    self.existing.reads == 2
+                        && self.existing.transactions == [3]
+                        && self.existing.write_units <= 10
+                },
+            ),
+            row("DynamoDB: inbound of a new contact", &self.stranger, "as tests/benchmark states", true),
+            row("DynamoDB: inbound that is a duplicate", &self.duplicate, "≤ 2 calls, no write", {
+                self.duplicate.calls() <= 2 && self.duplicate.writes == 0
+            }),
+            row("DynamoDB: a reply, by API and sender", &reply, "as tests/benchmark states", true),
+            row("DynamoDB: an SLA breach, beside the sweep", &self.breach, "as tests/benchmark states", true),
+        ]
+    }
+}
+
+/// Measures.
+///
+/// # Errors
+/// When the desk does not do what it must.
+pub async fn measure() -> std::io::Result<Vec<Row>> {
+    Ok(Units::count().await.map_err(std::io::Error::other)?.rows())
+}
+
+fn row(figure: &str, asked: &Asked, target: &str, met: bool) -> Row {
+    let items: Vec<String> = asked.transactions.iter().map(usize::to_string).collect();
+    let measured = format!(
+        "{} reads, {} writes (transactions of {}); {} read units, {} write units",
+        asked.reads,
+        asked.writes,
+        if items.is_empty() { "none".to_owned() } else { items.join(", ") },
+        asked.read_units,
+        asked.write_units,
+    );
+    Row::new(figure, measured, target, met)
+}
+
+/// What each due ticket cost, of a sweep over several that cost the same.
+fn each_of(sweep: &Asked, idle: &Asked, due: usize) -> Result<Asked, Wrong> {
+    let each = |all: usize, idle: usize| {
+        let more = all.saturating_sub(idle);
+        if due > 0 && more.is_multiple_of(due) {
+            Ok(more / due)
+        } else {
+            Err(format!("{more} for {due} due tickets"))
+        }
+    };
+    Ok(Asked {
+        reads: each(sweep.reads, idle.reads)?,
+        writes: each(sweep.writes, idle.writes)?,
+        transactions: sweep.transactions.iter().copied().step_by(due.max(1)).collect(),
+        read_units: (sweep.read_units - idle.read_units) / due as f64,
+        write_units: each(sweep.write_units, idle.write_units)?,
+    })
+}

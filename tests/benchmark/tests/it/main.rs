@@ -1,0 +1,3 @@
+//! The figures that depend on no clock are tests, too.
+
+mod units;
