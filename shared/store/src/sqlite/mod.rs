@@ -4,7 +4,6 @@
 //! WAL lets see everything that was acknowledged before. An acknowledged write is on the disk.
 
 mod changes;
-mod folding;
 mod item;
 mod lanes;
 mod objects;
@@ -23,7 +22,6 @@ use rusqlite::params;
 use tokio::sync::Notify;
 
 pub use self::changes::SqliteChanges;
-use self::folding::Folding;
 pub use self::objects::SqliteObjects;
 pub use self::open::OpenError;
 pub use self::queue::{SqliteQueue, dead_letters_of};
@@ -58,10 +56,9 @@ pub struct Sqlite {
     shared: Arc<Shared>,
 }
 
-/// The order matters: the others close first, so that the writer, closing last, folds the log into the file.
+/// The order matters: readers close first, so that the writer, closing last, folds the log into the file.
 struct Shared {
     readers: Readers,
-    _folding: Folding,
     writer: Writer,
     environment: Arc<dyn Environment>,
     /// What the sort keys begin with of which insertions are told.
@@ -94,12 +91,9 @@ impl Sqlite {
         let connection = open::for_writing(path)?;
         let writer = Writer::start(connection)
             .map_err(|error| OpenError::Unopenable { path: path.to_owned(), reason: error.to_string() })?;
-        let folding = Folding::start(path, writer.log())
-            .map_err(|reason| OpenError::Unopenable { path: path.to_owned(), reason })?;
         Ok(Self {
             shared: Arc::new(Shared {
                 readers: Readers::new(path),
-                _folding: folding,
                 writer,
                 environment,
                 fed,

@@ -66,17 +66,6 @@ pub(super) fn for_writing(path: &Path) -> Result<Connection, OpenError> {
     })
 }
 
-/// Opens a connection that folds the log into the file, which is there and up to date.
-pub(super) fn for_folding(path: &Path) -> rusqlite::Result<Connection> {
-    let connection = Connection::open_with_flags(
-        path,
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )?;
-    set_up(&connection)?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    Ok(connection)
-}
-
 /// Opens a connection that only reads.
 pub(super) fn for_reading(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(
@@ -106,8 +95,6 @@ fn migrate(connection: &mut Connection, path: &Path) -> rusqlite::Result<Result<
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // The log is forced to the disk with every commit, not only at checkpoints.
     connection.pragma_update(None, "synchronous", "FULL")?;
-    // The log is folded into the file by a thread of its own.
-    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
 
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;

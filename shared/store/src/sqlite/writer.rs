@@ -1,7 +1,6 @@
 //! The one thread that writes: all requests that are waiting become one transaction and one write to the disk.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -9,7 +8,6 @@ use rusqlite::Connection;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::Failure;
-use super::folding::{Log, fold};
 
 /// The most requests of one transaction, and the most that wait for the next.
 const BATCH: usize = 256;
@@ -20,7 +18,6 @@ pub(super) struct Writer {
     requests: Option<mpsc::Sender<Box<dyn Request>>>,
     thread: Option<JoinHandle<()>>,
     trouble: Trouble,
-    log: Arc<Log>,
 }
 
 /// Why the latest change is not on the disk, if it is not.
@@ -30,17 +27,11 @@ impl Writer {
     pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
         let (requests, incoming) = mpsc::channel(BATCH);
         let trouble = Trouble::default();
-        let (told, log) = (Arc::clone(&trouble), Arc::<Log>::default());
-        let written = Arc::clone(&log);
+        let told = Arc::clone(&trouble);
         let thread = thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || serve(&connection, incoming, &told, &written))?;
-        Ok(Self { requests: Some(requests), thread: Some(thread), trouble, log })
-    }
-
-    /// What the writer and who folds its log tell each other.
-    pub(super) fn log(&self) -> Arc<Log> {
-        Arc::clone(&self.log)
+            .spawn(move || serve(&connection, incoming, &told))?;
+        Ok(Self { requests: Some(requests), thread: Some(thread), trouble })
     }
 
     /// Why the latest change is not on the disk, if it is not.
@@ -124,12 +115,7 @@ where
     }
 }
 
-fn serve(
-    connection: &Connection,
-    mut incoming: mpsc::Receiver<Box<dyn Request>>,
-    trouble: &Trouble,
-    log: &Log,
-) {
+fn serve(connection: &Connection, mut incoming: mpsc::Receiver<Box<dyn Request>>, trouble: &Trouble) {
     let mut batch = Vec::with_capacity(BATCH);
     while incoming.blocking_recv_many(&mut batch, BATCH) > 0 {
         let before = connection.total_changes();
@@ -146,12 +132,6 @@ fn serve(
         }
         for request in batch.drain(..) {
             request.answer(failure.as_deref());
-        }
-        log.commits.fetch_add(1, Ordering::Relaxed);
-        if log.long.swap(false, Ordering::Relaxed)
-            && let Err(error) = fold(connection)
-        {
-            tracing::warn!(%error, "the database's log could not be folded into its file");
         }
     }
 }

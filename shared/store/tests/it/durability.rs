@@ -126,28 +126,3 @@ async fn expired_items_are_purged_by_the_desk_s_clock() {
     assert_eq!(desk.sqlite.purge_expired(100).await, Ok(1));
     assert_eq!(left().await, 1);
 }
-
-#[tokio::test]
-async fn the_log_is_folded_while_the_file_is_open() {
-    const ENOUGH: usize = 400;
-    let desk = Desk::new();
-    let table = desk.sqlite.table(TableName::Main);
-    let file = rusqlite::Connection::open(desk.folder.path().join("desk.db")).unwrap();
-    let log = || -> (i64, i64) {
-        // Only tells how long the log is and how much of it is folded.
-        file.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| Ok((row.get(1)?, row.get(2)?))).unwrap()
-    };
-    for n in 0..ENOUGH {
-        let item = Item::new(Key::new("T#1", n.to_string()), &json!({"text": "x".repeat(2000)})).unwrap();
-        table.write(vec![Write::Put(item, Condition::Any)]).await.unwrap();
-    }
-    let begun = std::time::Instant::now();
-    loop {
-        let (pages, folded) = log();
-        if folded > 0 && pages == folded {
-            break;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(30), "{folded} of {pages} pages are folded");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
