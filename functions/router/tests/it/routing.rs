@@ -47,6 +47,19 @@ async fn several_routers_open_one_ticket_for_a_conversation() {
 }
 
 #[tokio::test]
+async fn several_routers_overwrite_nothing_of_each_other() {
+    let stage = Stage::new().await;
+    stage.deliver(message("1", "Hello"), 1).await;
+    let handled = tokio::join!(
+        stage.deliver(message("2", "Are"), 1),
+        stage.deliver(message("3", "you"), 1),
+        stage.deliver(message("4", "there?"), 1),
+    );
+    assert_eq!(handled, (vec![], vec![], vec![]));
+    assert_eq!(stage.kinds(1).await[1..], ["message_received"; 4]);
+}
+
+#[tokio::test]
 async fn an_edit_stands_on_the_ticket_of_its_message_and_comes_once() {
     let stage = Stage::new().await;
     stage.deliver(message("1", "Hello"), 1).await;
