@@ -65,7 +65,7 @@ impl Queue for Sink {
 /// The reply of a conversation, as it was inserted.
 fn reply(number: usize) -> Inserted {
     let body = json!({
-        "id": format!("rpl_{}", ulid(number)),
+        "id": format!("rep_{}", ulid(number)),
         "thread": {"channel": "telegram", "connection": format!("cnx_{}", ulid(0)), "conversation": number.to_string()},
         "ticket": format!("tkt_{}", ulid(number)),
         "seq": 3,
