@@ -115,6 +115,7 @@ async fn open(desk: &Desk, conversation: &str, number: usize) -> io::Result<()> 
         attachments: 0,
         late: false,
         automatic: None,
+        thread: None,
     };
     let text = format!("Where is parcel {number}? It should have been here on Monday.");
     let said = Said { message: MessageContent::text(text), ..Said::default() };
