@@ -34,8 +34,8 @@ async fn a_duplicate() {
 
 #[tokio::test]
 async fn a_reply_by_the_api() {
-    // The token and what it may see; then head, event, outbox.
-    costs(|units| units.reply_api, (4, 1, vec![3]), 4.0, 10).await;
+    // The token, the ticket and its connection; then head, event, outbox; the ticket and the reply as they now stand.
+    costs(|units| units.reply_api, (5, 1, vec![3]), 5.0, 10).await;
 }
 
 #[tokio::test]
