@@ -40,7 +40,7 @@ use crate::{client_address, demo, links, loops, polling, welcome};
 /// How many batches of a queue are worked on at once. A conversation is never in two of them.
 const AT_ONCE: usize = 8;
 /// How many batches of customers' messages are worked on at once: they share their writes to the disk.
-const ROUTED_AT_ONCE: usize = 32;
+const ROUTED_AT_ONCE: usize = 16;
 /// How long a message is in hand, for work inside this process.
 const QUICK: Duration = Duration::from_secs(60);
 /// How long a message is in hand, for work that waits for platforms.

@@ -13,7 +13,7 @@ use crate::queue::{DEDUPLICATION_WINDOW, MAX_RECEIVES, Message, Outgoing, QueueE
 /// The most lapsed deduplication ids that sending a message sweeps away: more than it adds.
 const SWEPT: i64 = 16;
 /// How often the process may end with a message in hand until that message is taken for the reason.
-const MAX_INTERRUPTIONS: u32 = 20;
+const MAX_INTERRUPTIONS: u32 = 50;
 
 /// One queue, at one moment of the writer.
 pub(super) struct Lanes<'a> {

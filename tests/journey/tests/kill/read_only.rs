@@ -33,7 +33,11 @@ async fn a_folder_that_cannot_be_written_is_named_and_nothing_in_it_is_lost() {
     allow(&data, false);
     let long = "It is broken. ".repeat(20_000);
     let letter = Letter::new("ann@example.org", &office.address, "Lamp", &long);
-    assert_eq!(office.hand_in(letter.bytes()).await, 503, "the original of a large mail is a file of its own");
+    assert_eq!(
+        office.hand_in(letter.bytes()).await,
+        503,
+        "the original of a large mail is a file of its own"
+    );
     assert!(stage.log().contains("a webhook could not be made durable"));
     anna.says("Anybody?").await;
     assert_eq!(stage.received(&ticket, 2).await, ["Hello?", "Anybody?"]);
