@@ -1,7 +1,7 @@
 //! Where a mail belongs: its platform keeps no conversations, so the mail itself has to tell, and may lie.
 
 use desk::channel::ThreadKey;
-use desk::correspondence::{Authenticity, Correspondence, Letter};
+use desk::correspondence::{Authenticity, Correspondence, Letter, bare_subject};
 use desk::ids::TicketId;
 use desk::inbound::Inbound;
 use store::messages::{put_connection_message, put_platform_message};
@@ -77,7 +77,7 @@ impl Router {
             let key = ThreadKey { conversation: conversation.clone(), ..inbound.thread.clone() };
             looked_at.push(conversation);
             let Some(thread) = self.desk.thread(&key).await? else { continue };
-            let place = belongs(thread, letter);
+            let place = self.belongs(thread, inbound, letter).await?;
             if place.thread.is_some() {
                 return Ok(Some(place));
             }
@@ -98,22 +98,46 @@ impl Router {
             return Ok(Place::default());
         }
         let thread = self.desk.thread(&key).await?.filter(|thread| takes_part(thread, letter));
-        Ok(thread.map(|thread| belongs(thread, letter)).unwrap_or_default())
+        Ok(Place { thread, ..Place::default() })
     }
-}
 
-/// Whether a mail belongs to the conversation that it refers to. A stranger never joins, and a new matter is a new
-/// ticket: both are only related to it.
-fn belongs(thread: Thread, letter: &Letter) -> Place {
-    let related = Place { related: Some(thread.ticket), ..Place::default() };
-    if !takes_part(&thread, letter) {
-        return related;
+    /// Whether a mail belongs to the conversation that it refers to. A stranger never joins, and a new matter is a new
+    /// ticket: both are only related to it.
+    async fn belongs(&self, thread: Thread, inbound: &Inbound, letter: &Letter) -> Result<Place, RouteError> {
+        let related = Place { related: Some(thread.ticket), ..Place::default() };
+        if !takes_part(&thread, letter) {
+            return Ok(related);
+        }
+        let new = thread.correspondence.as_ref().is_some_and(|talk| talk.is_new_subject(&letter.subject));
+        if new && letter.automatic.is_none() && !self.is_our_subject(&thread, inbound, letter).await? {
+            return Ok(related);
+        }
+        Ok(Place { thread: Some(thread), ..Place::default() })
     }
-    let new_matter = thread.correspondence.as_ref().is_some_and(|talk| talk.is_new_subject(&letter.subject));
-    if new_matter && letter.automatic.is_none() {
-        return related;
+
+    /// Whether a mail in a conversation has the subject of what the desk said there by itself: the number of a ticket
+    /// of the conversation, or nothing but the brand where a program has cut that off.
+    async fn is_our_subject(
+        &self,
+        thread: &Thread,
+        inbound: &Inbound,
+        letter: &Letter,
+    ) -> Result<bool, RouteError> {
+        if let Some(number) = letter.number
+            && let Some(ticket) = self.desk.ticket_by_number(number).await?
+        {
+            let of = self.desk.ticket(ticket).await?.and_then(|ticket| ticket.thread);
+            if ticket == thread.ticket || of.as_ref() == Some(&thread.key) {
+                return Ok(true);
+            }
+        }
+        let connection = self.desk.connection(&inbound.thread.channel, inbound.thread.connection).await?;
+        let brand = connection.as_ref().map(|connection| {
+            let name = connection.settings.get("from_name").and_then(|name| name.as_str());
+            bare_subject(name.unwrap_or(&connection.name))
+        });
+        Ok(brand.is_some_and(|brand| !brand.is_empty() && brand == bare_subject(&letter.subject)))
     }
-    Place { thread: Some(thread), ..Place::default() }
 }
 
 fn takes_part(thread: &Thread, letter: &Letter) -> bool {

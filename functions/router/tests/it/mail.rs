@@ -162,6 +162,40 @@ async fn a_thread_through_several_tickets_goes_on_in_the_nearest_that_takes_it()
 }
 
 #[tokio::test]
+async fn an_answer_to_what_the_desk_said_by_itself_is_no_new_matter() {
+    let stage = office().await;
+    let lamp = with(mail("1", "ann@example.org", "It is broken."), |letter| {
+        letter.subject = "Broken lamp".to_owned();
+    });
+    let token = lamp.thread.conversation.clone();
+    assert_eq!(acknowledged(&stage, lamp).await, 1);
+    let mut second = mail("2", "eve@example.net", "Mine, too.");
+    second.thread.conversation = "other".to_owned();
+    assert_eq!(acknowledged(&stage, second).await, 2);
+    let answer = |id: &str, subject: &str, number: Option<u64>| {
+        with(mail(id, "ann@example.org", "The red one."), |letter| {
+            letter.subject = subject.to_owned();
+            letter.number = number;
+            letter.tokens = vec![token.clone()];
+        })
+    };
+    for (id, subject, number) in
+        [("3", "Re: [#1] The Shop", Some(1)), ("4", "Re: Support", None), ("5", "AW: SUPPORT", None)]
+    {
+        assert_eq!(acknowledged(&stage, answer(id, subject, number)).await, 2, "{subject}");
+        assert!(stage.ticket(3).await.is_none(), "{subject}");
+    }
+    assert_eq!(stage.kinds(1).await.iter().filter(|kind| *kind == "message_received").count(), 4);
+    // The number of another ticket, or of none, makes nothing the old matter.
+    for (position, number) in [2, 1000].into_iter().enumerate() {
+        let other = answer(&format!("n{number}"), &format!("[#{number}] Invoice for May"), Some(number));
+        assert_eq!(acknowledged(&stage, other).await, 2);
+        let opened = stage.ticket(3 + position as u64).await.unwrap();
+        assert_eq!(opened.related_to, Some(stage.ticket(1).await.unwrap().id));
+    }
+}
+
+#[tokio::test]
 async fn a_report_about_nothing_of_ours_keeps_what_it_says() {
     let stage = office().await;
     let mut report = with(mail("1", "mailer-daemon@mx.example", ""), |letter| {

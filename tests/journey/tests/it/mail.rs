@@ -169,6 +169,25 @@ async fn a_new_matter_in_an_old_thread_is_a_new_ticket() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_under_the_subject_of_an_acknowledgement_is_no_new_matter() {
+    let (stage, server, office) = office(json!({})).await;
+    office.receives(&Letter::new(ANN, &office.address, "Broken lamp", "It is broken.")).await;
+    let ticket = only(&stage, &office).await;
+    let number = stage.desk.ticket(&ticket).await["number"].clone();
+    let reply = answer(&stage, &ticket, "Which one?").await;
+    stage.desk.await_delivery(&ticket, &reply, "sent").await;
+    let sent = server.await_sent(1).await.remove(0);
+    // As acknowledgements are called, which repeat nothing of what the customer wrote.
+    let numbered = format!("Re: [#{number}] The Shop");
+    for (subject, text) in [(numbered.as_str(), "The red one."), ("AW: The Shop", "And the blue one.")] {
+        office.receives(&Letter::new(ANN, &office.address, subject, text).answering(&sent)).await;
+    }
+    let texts = ["It is broken.", "The red one.", "And the blue one."];
+    assert_eq!(stage.received(&ticket, 3).await, texts);
+    assert_eq!(office.tickets(&stage).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn machines_are_heard_and_never_answered() {
     let (stage, server, office) = office(json!({"acknowledgement": "We got it."})).await;
     office.receives(&Letter::new(ANN, &office.address, "Broken lamp", "It is broken.")).await;
