@@ -187,8 +187,16 @@ impl Correspondence {
     /// Whether a subject is about something else altogether: not the same words with a prefix or a number.
     pub fn is_new_subject(&self, subject: &str) -> bool {
         let (ours, theirs) = (bare_subject(&self.subject), bare_subject(subject));
-        !theirs.is_empty() && !ours.is_empty() && !theirs.contains(&ours) && !ours.contains(&theirs)
+        let (ours, theirs) = (words(&ours), words(&theirs));
+        let (short, long) = if ours.len() < theirs.len() { (ours, theirs) } else { (theirs, ours) };
+        !short.is_empty() && !long.windows(short.len()).any(|part| part == short)
     }
+}
+
+/// The words of a text without its punctuation. Accents may be written as characters of their own.
+fn words(text: &str) -> Vec<&str> {
+    let is_part = |c: char| c.is_alphanumeric() || ('\u{300}'..='\u{36f}').contains(&c);
+    text.split(|c| !is_part(c)).filter(|word| !word.is_empty()).collect()
 }
 
 /// A subject without the prefixes of answers and forwards, ticket numbers, case and white space.
@@ -334,6 +342,55 @@ mod tests {
         }
         assert!(talk.is_new_subject("Invoice for May"));
         assert!(talk.is_new_subject("Re: Invoice for May"));
+    }
+
+    #[test]
+    fn subjects_are_compared_by_whole_words() {
+        let new = |ours: &str, theirs: &str| {
+            let talk =
+                |subject: &str| Correspondence { subject: subject.to_owned(), ..Correspondence::default() };
+            let new = talk(ours).is_new_subject(theirs);
+            assert_eq!(talk(theirs).is_new_subject(ours), new, "{ours} / {theirs}");
+            new
+        };
+        for (ours, theirs) in [
+            ("Hi", "Shipping address is wrong"),
+            ("or", "My order"),
+            ("Лампа", "Лампады нет"),
+            ("Счёт", "Расчёт"),
+            ("Счёт за май", "Счёт"),
+            ("灯", "灯笼坏了"),
+            ("is wrong, the address", "The address is wrong"),
+        ] {
+            assert_eq!(new(ours, theirs), theirs != "Счёт", "{ours} / {theirs}");
+        }
+        for (ours, theirs) in [
+            ("Broken lamp", "Broken lamp!"),
+            ("Broken lamp", "\"Broken lamp\" — again"),
+            ("ЛАМПА не горит", "Re: Лампа не горит, и ещё"),
+            ("破损的灯", "回复：破损的灯"),
+            ("Cafe\u{301} order", "Re: CAFE\u{301} order"),
+            ("!!!", "Anything"),
+            ("", "Anything"),
+        ] {
+            assert!(!new(ours, theirs), "{ours} / {theirs}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_subject_with_more_around_it_is_the_same_and_a_part_of_a_word_is_not(
+            words in proptest::collection::vec("\\p{L}{2,8}", 1..5),
+            more in "\\p{L}{1,8}",
+        ) {
+            let subject = words.join(" ");
+            let talk = Correspondence { subject: subject.clone(), ..Correspondence::default() };
+            for same in [subject.clone(), format!("Re: {subject}, {more}"), format!("{more} – {subject}")] {
+                proptest::prop_assert!(!talk.is_new_subject(&same), "{}", same);
+            }
+            let longer = words.iter().map(|word| format!("{word}q7")).collect::<Vec<_>>().join(" ");
+            proptest::prop_assert!(talk.is_new_subject(&longer), "{}", longer);
+        }
     }
 
     #[test]
