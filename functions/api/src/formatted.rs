@@ -14,8 +14,9 @@ use crate::events::original;
 use crate::parameters::{Parameters, Place, parsed};
 use crate::problem::Problem;
 
-/// Whatever slipped through: no script runs, nothing is loaded, and a frame of it reaches nothing around it.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox allow-popups";
+/// Whatever slipped through: no script runs, nothing is loaded but the images within the answer itself, and a frame of
+/// it reaches nothing around it.
+const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox allow-popups";
 /// The same where remote images are asked for.
 const POLICY_WITH_IMAGES: &str =
     "default-src 'none'; img-src https: data:; style-src 'unsafe-inline'; sandbox allow-popups";

@@ -14,8 +14,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::compose::deliverable;
 use super::dns::{Expectations, examine_domain};
-use super::html::{Images, sanitise};
-use super::{arrival, incoming, outgoing, smtp};
+use super::{arrival, incoming, outgoing, pictures, smtp};
 use crate::Connection;
 use crate::bearer::bearer;
 use crate::http::Http;
@@ -162,8 +161,7 @@ impl Platform for Email {
     }
 
     fn formatted(&self, original: &[u8], remote_images: bool) -> Option<String> {
-        let images = Images { remote: remote_images, inline: &|_| None };
-        Some(sanitise(&super::read(original).html?, &images).html)
+        pictures::formatted(original, remote_images)
     }
 
     async fn send(

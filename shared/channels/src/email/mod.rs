@@ -24,6 +24,7 @@ mod mime;
 mod name;
 mod outgoing;
 mod parameters;
+mod pictures;
 mod quote;
 mod read;
 mod token;

@@ -301,7 +301,9 @@ async fn a_refused_recipient_fails_the_reply() {
 async fn files_go_both_ways() {
     let (stage, server, office) = office(json!({})).await;
     let body = "--b\nContent-Type: text/html; charset=utf-8\n\n<p>See <b>this</b>.</p><script>alert(1)</script>\
-                <img src=\"https://tracker.example/x.png\">\n--b\nContent-Type: application/pdf; name=\"lamp.pdf\"\n\
+                <img src=\"https://tracker.example/x.png\"><img src=\"cid:lamp\">\n--b\n\
+                Content-Type: image/gif; name=\"lamp.gif\"\nContent-ID: <lamp>\nContent-Disposition: inline\n\
+                Content-Transfer-Encoding: base64\n\nR0lGODlhAQABAAAAADs=\n--b\nContent-Type: application/pdf; name=\"lamp.pdf\"\n\
                 Content-Transfer-Encoding: base64\nContent-Disposition: attachment; filename=\"lamp.pdf\"\n\n\
                 JVBERi0xLjQK\n--b--\n";
     let letter = Letter::new(ANN, &office.address, "Lamp", body)
@@ -312,17 +314,19 @@ async fn files_go_both_ways() {
     let event = stage
         .desk
         .await_event(&ticket, "the file is there", |event| {
-            event["content"]["attachments"][0]["state"] == "stored"
+            event["content"]["attachments"][1]["state"] == "stored"
         })
         .await;
     assert_eq!(event["content"]["text"], "See this.");
-    let file = &event["content"]["attachments"][0];
+    assert_eq!(event["content"]["attachments"][0]["kind"], "image");
+    let file = &event["content"]["attachments"][1];
     assert_eq!(file["name"], "lamp.pdf");
     assert_eq!(file["size"], 9);
     let html = stage.desk.get(&format!("/tickets/{ticket}/events/{}/html", event["seq"])).await;
     let html = html.as_str().expect("HTML");
     assert!(html.contains("<b>this</b>"), "{html}");
-    assert!(!html.contains("script") && !html.contains(" src="), "{html}");
+    assert!(!html.contains("script") && !html.contains(" src=\"http"), "{html}");
+    assert!(html.contains("<img src=\"data:image/gif;base64,R0lGODlhAQABAAAAADs=\">"), "{html}");
     let raw = stage.desk.get(&format!("/tickets/{ticket}/events/{}/raw", event["seq"])).await;
     assert_eq!(raw.as_str().expect("the original").as_bytes(), letter.bytes());
 
