@@ -1,5 +1,6 @@
 //! From bytes to text, whatever the mail declares about them.
 
+mod cyrillic;
 mod utf7;
 
 use mail_parser::decoders::charsets::map::charset_decoder;
@@ -7,8 +8,8 @@ use mail_parser::decoders::charsets::map::charset_decoder;
 /// How many valid sequences of several bytes make text UTF-8 although a single-byte charset is declared.
 const CONVINCING: usize = 4;
 
-/// Text in the declared charset. Where none is declared, an unknown one, or UTF-8 that it is not, the bytes
-/// themselves decide: UTF-8, else a Cyrillic charset, else windows-1252.
+/// Text in the declared charset, unless it is clearly Cyrillic in another one. Where none is declared, an unknown one, or
+/// UTF-8 that it is not, the bytes themselves decide: UTF-8, else a Cyrillic charset, else windows-1252.
 pub(super) fn decode(bytes: &[u8], declared: Option<&str>) -> String {
     let declared = declared.map(|name| name.trim().to_ascii_lowercase()).unwrap_or_default();
     if let Some(text) = utf8(bytes, &declared) {
@@ -17,6 +18,7 @@ pub(super) fn decode(bytes: &[u8], declared: Option<&str>) -> String {
     if matches!(declared.as_str(), "utf-7" | "unicode-1-1-utf-7") {
         return utf7::decode(bytes);
     }
+    let declared = cyrillic::instead_of(&declared, bytes).map_or(declared, str::to_owned);
     match charset_decoder(declared.as_bytes()) {
         _ if is_unicode_or_nothing(&declared) => guess(bytes),
         Some(decoder) => decoder(bytes),
@@ -43,8 +45,9 @@ fn is_unicode_or_nothing(declared: &str) -> bool {
 fn utf8(bytes: &[u8], declared: &str) -> Option<String> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let by_declaration = is_unicode_or_nothing(declared);
-    let single_bytes =
-        ["iso-8859", "windows-", "cp1", "koi8", "ibm", "latin"].iter().any(|name| declared.starts_with(name));
+    let single_bytes = ["iso-8859", "windows-", "cp1", "cp866", "koi8", "ibm", "latin"]
+        .iter()
+        .any(|name| declared.starts_with(name));
     if !by_declaration && !single_bytes {
         return None;
     }
@@ -95,10 +98,11 @@ fn guess(bytes: &[u8]) -> String {
             length = 0;
         }
     }
-    let charset = match () {
-        () if single > rows => "windows-1252",
-        () if low_half > high_half.saturating_mul(2) => "koi8-r",
-        () => "windows-1251",
+    let charset = match cyrillic::undeclared(bytes) {
+        Some(charset) => charset,
+        None if single > rows => "windows-1252",
+        None if low_half > high_half.saturating_mul(2) => "koi8-r",
+        None => "windows-1251",
     };
     match charset_decoder(charset.as_bytes()) {
         Some(decoder) => decoder(bytes),

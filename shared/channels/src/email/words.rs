@@ -172,4 +172,13 @@ mod tests {
         assert_eq!(decode(b"\xcf\xf0\xe8\xe2\xe5\xf2", None), "Привет");
         assert_eq!(decode("Привет".as_bytes(), Some("koi8-r")), "Привет");
     }
+
+    #[test]
+    fn words_in_another_charset_than_they_say_are_read() {
+        assert_eq!(decode(b"=?iso-8859-1?Q?=CF=F0=E8=E2=E5=F2?=", None), "Привет");
+        assert_eq!(decode(b"\xcf\xf0\xe8\xe2\xe5\xf2", Some("iso-8859-1")), "Привет");
+        let split = b"=?windows-1251?Q?=F7=CF=D0=D2=CF?= =?windows-1251?Q?=D3_=CF_=C4=CF=D3=D4=C1=D7=CB=C5?=";
+        assert_eq!(decode(split, None), "Вопрос о доставке");
+        assert_eq!(decode(b"=?iso-8859-1?Q?Gr=FC=DFe_aus_K=F6ln?=", None), "Grüße aus Köln");
+    }
 }
