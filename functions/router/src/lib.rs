@@ -4,6 +4,7 @@
 //! ticket; opens a ticket where there is none that takes it.
 
 mod correspondence;
+mod doubt;
 mod greeting;
 mod message;
 mod remark;

@@ -15,6 +15,7 @@ use store::table::{Condition, TableError};
 use store::threads::{Thread, put_thread};
 
 use crate::correspondence::{Place, marks, remembered};
+use crate::doubt::mark_own;
 use crate::{RouteError, Router, cause};
 
 /// How often a message looks again when its conversation changes under it.
@@ -24,8 +25,13 @@ const SUBJECT: usize = 80;
 
 impl Router {
     /// Takes in a message. A repeated delivery changes nothing.
-    pub(crate) async fn message(&self, inbound: Inbound, late: bool) -> Result<(), RouteError> {
-        let (received, said) = self.read(&inbound, late);
+    pub(crate) async fn message(&self, mut inbound: Inbound, late: bool) -> Result<(), RouteError> {
+        let (mut received, said) = self.read(&inbound, late);
+        let author = inbound.letter.as_ref().and_then(|letter| letter.author());
+        let from_us = match author {
+            Some(author) => self.desk.is_own_address(author).await?,
+            None => false,
+        };
         let mut taken_by = match &inbound.letter {
             // A repeated mail would look like a new conversation, and cost a ticket's number.
             Some(_) => {
@@ -39,6 +45,11 @@ impl Router {
                 break;
             }
             let place = self.place(&inbound, &received.message).await?;
+            if let Some(letter) = inbound.letter.as_mut().filter(|_| from_us) {
+                mark_own(letter, &place);
+                received.automatic.clone_from(&letter.automatic);
+                received.asks = letter.automatic.is_none();
+            }
             let head = match &place.thread {
                 Some(thread) => self.desk.ticket(thread.ticket).await?,
                 None => None,
@@ -89,7 +100,7 @@ impl Router {
         };
         match (&inbound.happened, &inbound.letter) {
             (Happened::Started { .. }, _) => self.greet(&inbound, ticket).await?,
-            (_, Some(letter)) => self.acknowledge(&inbound, letter, ticket).await?,
+            (_, Some(letter)) if !from_us => self.acknowledge(&inbound, letter, ticket).await?,
             _ => {}
         }
         Ok(())

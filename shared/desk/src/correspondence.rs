@@ -25,6 +25,16 @@ impl Mailbox {
     }
 }
 
+/// Whether two addresses lead to one mailbox: the same but for case and what follows a plus.
+pub fn same_mailbox(one: &str, other: &str) -> bool {
+    let plain = |address: &str| {
+        let (local, domain) = address.trim().rsplit_once('@')?;
+        let local = local.split_once('+').map_or(local, |(local, _)| local);
+        Some((local.to_lowercase(), domain.to_lowercase()))
+    };
+    plain(one).is_some_and(|one| Some(one) == plain(other))
+}
+
 /// What is known about who really sent a mail.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -391,6 +401,19 @@ mod tests {
             let longer = words.iter().map(|word| format!("{word}q7")).collect::<Vec<_>>().join(" ");
             proptest::prop_assert!(talk.is_new_subject(&longer), "{}", longer);
         }
+    }
+
+    #[test]
+    fn a_mailbox_has_many_addresses() {
+        let own = "Support@shop.example";
+        for same in ["support@shop.example", "support+c0ffee@SHOP.example", " support@shop.example"] {
+            assert!(same_mailbox(own, same), "{same}");
+        }
+        for other in ["support@shop.example.org", "ann+support@shop.example", "support", "", "+@shop.example"]
+        {
+            assert!(!same_mailbox(own, other), "{other}");
+        }
+        assert!(!same_mailbox("", ""), "nobody is nobody");
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub mod heartbeat;
 pub mod keys;
 pub mod live;
 pub mod messages;
+pub mod offices;
 pub mod opening;
 pub mod queue;
 pub mod replies;

@@ -17,9 +17,14 @@ use crate::stage::Stage;
 /// A desk with an address that acknowledges what comes.
 async fn office() -> Stage {
     let stage = Stage::new().await;
-    let settings = json!({"address": "support@shop.example", "acknowledgement": "We got it."});
+    open(&stage, connection(), "support@shop.example").await;
+    stage
+}
+
+async fn open(stage: &Stage, id: ConnectionId, address: &str) {
+    let settings = json!({"address": address, "acknowledgement": "We got it."});
     let stored = StoredConnection {
-        id: connection(),
+        id,
         channel: channel(),
         version: 1,
         name: "Support".to_owned(),
@@ -30,7 +35,6 @@ async fn office() -> Stage {
         created_at: Timestamp::UNIX_EPOCH,
     };
     stage.desk.save_connection(&stored, Vec::new()).await.unwrap();
-    stage
 }
 
 fn channel() -> Channel {
@@ -241,6 +245,51 @@ async fn nothing_is_acknowledged_that_could_come_back() {
     for mail in doubtful {
         assert_eq!(acknowledged(&stage, mail).await, 0);
     }
+}
+
+#[tokio::test]
+async fn another_department_is_heard_and_never_acknowledged() {
+    let stage = office().await;
+    open(&stage, ConnectionId::new(Ulid::from_parts(1, 8)), "Sales@shop.example").await;
+    let sales = "sales+tag@shop.example";
+    // A colleague asks: the domain stands for it.
+    assert_eq!(acknowledged(&stage, mail("1", sales, "Can you help?")).await, 0);
+    let asked = stage.ticket(1).await.unwrap();
+    assert!(asked.waiting_since.is_some(), "somebody is to answer");
+    let more = with(mail("2", sales, "Please!"), |letter| letter.answers = vec!["1@mail.example".to_owned()]);
+    assert_eq!(acknowledged(&stage, more).await, 0);
+    let automatic = async |number: u64| {
+        let id = stage.ticket(number).await.unwrap().id;
+        let events = stage.desk.events(id, 0, 100).await.unwrap().items;
+        let of = |event: &desk::event::Event| match &event.fact {
+            Fact::MessageReceived(received) => Some(received.automatic.clone()),
+            _ => None,
+        };
+        events.iter().filter_map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(automatic(1).await, [None, None]);
+    // Somebody who says so, or an answer to something else, is kept and asks nothing.
+    let claimed = with(mail("3", "sales@shop.example", "Me"), |letter| {
+        letter.head.authenticity = Authenticity::Unknown;
+    });
+    let copied = with(mail("4", "sales@shop.example", "As I told them"), |letter| {
+        letter.answers = vec!["elsewhere@mail.example".to_owned()];
+    });
+    for (number, mail) in [(2, claimed), (3, copied)] {
+        assert_eq!(acknowledged(&stage, mail).await, 0);
+        assert_eq!(automatic(number).await, [Some("own_loop".to_owned())]);
+        assert_eq!(stage.ticket(number).await.unwrap().waiting_since, None);
+    }
+    // In a customer's conversation it is one department's answer to them.
+    let question = with(mail("5", "ann@example.org", "Both of you"), |letter| {
+        letter.copies = vec![Mailbox { name: None, address: "sales@shop.example".to_owned() }];
+    });
+    assert_eq!(acknowledged(&stage, question).await, 1);
+    let answer = with(mail("6", "sales@shop.example", "Here it is."), |letter| {
+        letter.answers = vec!["5@mail.example".to_owned()];
+    });
+    assert_eq!(acknowledged(&stage, answer).await, 1);
+    assert_eq!(automatic(4).await, [None, Some("own_loop".to_owned())]);
 }
 
 #[tokio::test]
