@@ -1,9 +1,11 @@
 //! Who a mail really comes from, as far as the desk knows better than the mail.
 
-use desk::correspondence::{Authenticity, Letter};
+use desk::correspondence::{Authenticity, Letter, Mailbox};
 
 use crate::correspondence::Place;
 
+/// The most addresses that a note names.
+const MAX_NAMED: usize = 10;
 /// The sign of mails that come from the desk itself.
 const OWN: &str = "own_loop";
 
@@ -21,4 +23,22 @@ pub(crate) fn mark_own(letter: &mut Letter, place: &Place) {
     if !proved || !asks {
         letter.automatic.get_or_insert_with(|| OWN.to_owned());
     }
+}
+
+/// What is to be told about a mail that asks for more than its sender may: whom answers do not go to.
+pub(crate) fn kept_out(letter: &Letter, place: &Place) -> Option<String> {
+    let talk = place.thread.as_ref()?.correspondence.as_ref()?;
+    let unproved = letter.head.authenticity != Authenticity::Proved;
+    if letter.automatic.is_some() || !unproved {
+        return None;
+    }
+    let out = talk.kept_out(letter);
+    let names: Vec<_> = out.iter().take(MAX_NAMED).map(|Mailbox { address, .. }| address.as_str()).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "Answers do not go to {}, as the mail asks: its sender is not proved, and nobody of the conversation has \
+             named that address before.",
+            names.join(", ")
+        )
+    })
 }

@@ -15,7 +15,7 @@ use store::table::{Condition, TableError};
 use store::threads::{Thread, put_thread};
 
 use crate::correspondence::{Place, marks, remembered};
-use crate::doubt::mark_own;
+use crate::doubt::{kept_out, mark_own};
 use crate::{RouteError, Router, cause};
 
 /// How often a message looks again when its conversation changes under it.
@@ -50,6 +50,10 @@ impl Router {
                 received.automatic.clone_from(&letter.automatic);
                 received.asks = letter.automatic.is_none();
             }
+            let mut said = said.clone();
+            if let (Some(letter), Some(shown)) = (&inbound.letter, &mut said.letter) {
+                shown.notes.extend(kept_out(letter, &place));
+            }
             let head = match &place.thread {
                 Some(thread) => self.desk.ticket(thread.ticket).await?,
                 None => None,
@@ -64,9 +68,9 @@ impl Router {
             }
             let taken = match (&place.thread, head) {
                 (Some(_), Some(head)) if received.automatic.is_some() || self.takes(&head).await? => {
-                    self.append(&inbound, &place, head, received.clone(), said.clone()).await
+                    self.append(&inbound, &place, head, received.clone(), said).await
                 }
-                (_, head) => self.open(&inbound, &place, head, received.clone(), said.clone()).await,
+                (_, head) => self.open(&inbound, &place, head, received.clone(), said).await,
             };
             match taken {
                 Ok(ticket) => taken_by = Some(ticket),

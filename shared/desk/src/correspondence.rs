@@ -152,29 +152,47 @@ impl Correspondence {
         self.participants.iter().any(|known| known.is(address))
     }
 
-    /// Takes in a mail of somebody who may write. What its domain disowns changes nothing: a forger could otherwise
-    /// name new participants, or have answers sent elsewhere. What a machine wrote is nothing to answer.
+    /// Whom a mail names that its sender cannot bring in: where a domain does not stand for it, it may be a forger's, who
+    /// could otherwise have answers sent elsewhere. What begins a correspondence is the word of whoever it comes from.
+    pub fn kept_out<'l>(&self, letter: &'l Letter) -> Vec<&'l Mailbox> {
+        if letter.head.authenticity == Authenticity::Proved || self.participants.is_empty() {
+            return Vec::new();
+        }
+        let named = letter.answer_to.iter().chain(&letter.copies);
+        named.filter(|mailbox| !self.admits(&mailbox.address)).collect()
+    }
+
+    /// Takes in a mail of somebody who may write. What its domain disowns changes nothing, and what nobody stands for
+    /// changes only which of the participants are answered: see [`Self::kept_out`]. What a machine wrote is nothing to
+    /// answer.
     pub fn take(&mut self, letter: &Letter) {
         let disowned = letter.head.authenticity == Authenticity::Disowned;
         let first = self.participants.is_empty();
         if (disowned || letter.automatic.is_some()) && !first {
             return;
         }
-        let named = letter.head.from.iter().chain(&letter.answer_to).chain(&letter.copies);
-        for mailbox in named {
+        let kept_out = self.kept_out(letter);
+        let allowed = |mailboxes: &[Mailbox]| -> Vec<Mailbox> {
+            mailboxes.iter().filter(|mailbox| !kept_out.contains(mailbox)).cloned().collect()
+        };
+        let (mut answer_to, copies) = (allowed(&letter.answer_to), allowed(&letter.copies));
+        if answer_to.is_empty() && !letter.answer_to.is_empty() {
+            answer_to.extend(letter.head.from.clone());
+        }
+        for mailbox in letter.head.from.iter().chain(&answer_to).chain(&copies) {
             if !self.admits(&mailbox.address) && self.participants.len() < MAX_PARTICIPANTS {
                 self.participants.push(mailbox.clone());
             }
         }
-        self.answer_to.clone_from(&letter.answer_to);
-        self.copies.clone_from(&letter.copies);
+        self.copies = copies;
+        self.answer_to.clone_from(&answer_to);
         // Who asked is told, too, when somebody else who takes part writes to us alone.
         for asked in self.participants.first().into_iter().chain(&self.asking) {
             if !self.answer_to.iter().chain(&self.copies).any(|known| known.is(&asked.address)) {
                 self.copies.push(asked.clone());
             }
         }
-        for asks in &letter.answer_to {
+        for asks in &answer_to {
             let known = self.asking.iter().any(|known| known.is(&asks.address));
             if !known && self.asking.len() < MAX_PARTICIPANTS {
                 self.asking.push(asks.clone());
@@ -307,6 +325,43 @@ mod tests {
         talk.take(&forged);
         assert!(!talk.admits("eve@example.org"));
         assert_eq!(talk.answer_to, [mailbox("bob@example.org")]);
+    }
+
+    #[test]
+    fn whom_nobody_stands_for_brings_in_nobody() {
+        let mut first = letter("ann@example.org", "Broken lamp");
+        first.copies = vec![mailbox("bob@example.org")];
+        first.answer_to = vec![mailbox("Ann@home.example")];
+        let begun = Correspondence::begun_by(&first);
+        assert_eq!(begun.answer_to, [mailbox("Ann@home.example")], "the first word is the sender's");
+
+        let redirect = |authenticity| {
+            let mut mail = letter("ann@example.org", "Re: Broken lamp");
+            mail.head.authenticity = authenticity;
+            mail.answer_to = vec![mailbox("eve@example.net")];
+            mail.copies = vec![mailbox("BOB@example.org"), mailbox("mallory@example.net")];
+            mail
+        };
+        let mail = redirect(Authenticity::Unknown);
+        let out: Vec<_> = begun.kept_out(&mail).into_iter().map(|it| it.address.as_str()).collect();
+        assert_eq!(out, ["eve@example.net", "mallory@example.net"]);
+        let mut talk = begun.clone();
+        talk.answered();
+        talk.take(&mail);
+        assert!(!talk.admits("eve@example.net") && !talk.admits("mallory@example.net"));
+        assert_eq!(talk.answer_to, [mailbox("ann@example.org")]);
+        assert_eq!(talk.copies, [mailbox("BOB@example.org")], "she asked, and he takes part");
+        assert_eq!(talk.asking, [mailbox("ann@example.org")]);
+        // To another address of hers that takes part already.
+        let mut home = letter("ann@example.org", "Re: Broken lamp");
+        home.answer_to = vec![mailbox("ann@home.example")];
+        assert_eq!(begun.kept_out(&home), Vec::<&Mailbox>::new());
+
+        let mail = redirect(Authenticity::Proved);
+        let mut talk = begun;
+        talk.take(&mail);
+        assert_eq!(talk.answer_to, [mailbox("eve@example.net")], "her domain stands for it");
+        assert!(talk.admits("mallory@example.net"));
     }
 
     #[test]

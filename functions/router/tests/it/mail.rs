@@ -361,6 +361,36 @@ async fn a_disowned_mail_of_a_participant_stands_on_the_ticket_and_changes_nobod
 }
 
 #[tokio::test]
+async fn whoever_knows_a_reference_cannot_turn_answers_to_themselves() {
+    let stage = office().await;
+    stage.deliver(mail("1", "ann@example.org", "One"), 1).await;
+    let eve = || vec![Mailbox { name: None, address: "eve@example.net".to_owned() }];
+    let turned = |id: &str, authenticity| {
+        with(mail(id, "ann@example.org", "Send it to me"), |letter| {
+            letter.answers = vec!["1@mail.example".to_owned()];
+            letter.subject = "Re: Hello".to_owned();
+            letter.head.authenticity = authenticity;
+            letter.answer_to = eve();
+            letter.copies = eve();
+        })
+    };
+    let talk = async || {
+        let thread = stage.ticket(1).await.unwrap().thread.unwrap();
+        stage.desk.thread(&thread).await.unwrap().unwrap().correspondence.unwrap()
+    };
+    stage.deliver(turned("2", Authenticity::Unknown), 1).await;
+    let known = talk().await;
+    assert!(!known.admits("eve@example.net"));
+    assert_eq!(known.answer_to[0].address, "ann@example.org");
+    let notes = stage.notes(1).await;
+    assert!(notes[0].contains("eve@example.net"), "{notes:?}");
+
+    stage.deliver(turned("3", Authenticity::Proved), 1).await;
+    assert_eq!(talk().await.answer_to, eve());
+    assert_eq!(stage.notes(1).await.len(), 1, "there is nothing to tell about a proved one");
+}
+
+#[tokio::test]
 async fn a_mail_that_left_a_gap_is_taken_in_by_the_ticket_of_the_gap() {
     let stage = office().await;
     let too_large = "x".repeat(500 * 1024);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use desk::calendar::Zone;
 use desk::channel::{Channel, ChannelClass, ThreadKey};
+use desk::event::Content;
 use desk::ids::{ConnectionId, Ulid};
 use desk::inbound::{Happened, Inbound, Sender};
 use desk::message::MessageContent;
@@ -88,6 +89,17 @@ impl Stage {
     pub(crate) async fn ticket(&self, number: u64) -> Option<Ticket> {
         let id = self.desk.ticket_by_number(number).await.unwrap()?;
         self.desk.ticket(id).await.unwrap()
+    }
+
+    /// What is noted on a ticket's mails, in order.
+    pub(crate) async fn notes(&self, number: u64) -> Vec<String> {
+        let id = self.desk.ticket_by_number(number).await.unwrap().unwrap();
+        let events = self.desk.events(id, 0, 100).await.unwrap().items;
+        let letter = |event| match event {
+            Content::Said(said) => said.letter,
+            _ => None,
+        };
+        events.into_iter().filter_map(|event| letter(event.content)).flat_map(|letter| letter.notes).collect()
     }
 
     /// The kinds of a ticket's events, in order.
