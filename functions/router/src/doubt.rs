@@ -1,6 +1,7 @@
 //! Who a mail really comes from, as far as the desk knows better than the mail.
 
-use desk::correspondence::{Authenticity, Letter, Mailbox};
+use desk::correspondence::{Authenticity, Letter, Mailbox, same_mailbox};
+use desk::settings::Agent;
 
 use crate::correspondence::Place;
 
@@ -41,4 +42,12 @@ pub(crate) fn kept_out(letter: &Letter, place: &Place) -> Option<String> {
             names.join(", ")
         )
     })
+}
+
+/// What is to be told about a mail that claims to come from an agent, where its domain does not stand for it.
+pub(crate) fn claims_agent(letter: &Letter, agents: &[Agent]) -> Option<String> {
+    let author = letter.author().filter(|_| letter.head.authenticity != Authenticity::Proved)?;
+    let is_theirs = |agent: &&Agent| agent.email.as_ref().is_some_and(|email| same_mailbox(email, author));
+    let agent = agents.iter().find(is_theirs)?;
+    Some(format!("The mail claims to be from {}, who works here; nothing proves it.", agent.name))
 }

@@ -15,7 +15,7 @@ use store::table::{Condition, TableError};
 use store::threads::{Thread, put_thread};
 
 use crate::correspondence::{Place, marks, remembered};
-use crate::doubt::{kept_out, mark_own};
+use crate::doubt::{claims_agent, kept_out, mark_own};
 use crate::{RouteError, Router, cause};
 
 /// How often a message looks again when its conversation changes under it.
@@ -53,6 +53,7 @@ impl Router {
             let mut said = said.clone();
             if let (Some(letter), Some(shown)) = (&inbound.letter, &mut said.letter) {
                 shown.notes.extend(kept_out(letter, &place));
+                shown.notes.extend(claims_agent(letter, &self.desk.settings().await?.agents));
             }
             let head = match &place.thread {
                 Some(thread) => self.desk.ticket(thread.ticket).await?,

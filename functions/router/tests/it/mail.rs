@@ -3,7 +3,7 @@
 use desk::channel::{Channel, ChannelClass, ThreadKey};
 use desk::correspondence::{Authenticity, Letter, Letterhead, Mailbox};
 use desk::event::Fact;
-use desk::ids::{ConnectionId, Ulid};
+use desk::ids::{AgentId, ConnectionId, Ulid};
 use desk::inbound::{Happened, Inbound, Sender};
 use desk::message::MessageContent;
 use jiff::Timestamp;
@@ -11,6 +11,7 @@ use serde_json::json;
 use store::connections::{Health, StoredConnection};
 use store::envelope::digest;
 use store::queue::MAX_RECEIVES;
+use store::settings::Versioned;
 
 use crate::stage::Stage;
 
@@ -388,6 +389,38 @@ async fn whoever_knows_a_reference_cannot_turn_answers_to_themselves() {
     stage.deliver(turned("3", Authenticity::Proved), 1).await;
     assert_eq!(talk().await.answer_to, eve());
     assert_eq!(stage.notes(1).await.len(), 1, "there is nothing to tell about a proved one");
+}
+
+#[tokio::test]
+async fn a_mail_that_claims_to_be_from_an_agent_says_so() {
+    let stage = office().await;
+    let agent = desk::settings::Agent {
+        id: AgentId::new(Ulid::from_parts(1, 9)),
+        name: "Eva".to_owned(),
+        email: Some("Eva@shop.example".to_owned()),
+    };
+    let agent = Versioned { value: agent, version: 1 };
+    stage.desk.save_setting(&agent, false, Vec::new()).await.unwrap();
+    stage.desk.reload_settings().await.unwrap();
+    let unproved = [Authenticity::Unknown, Authenticity::Disowned];
+    for (position, authenticity) in unproved.into_iter().chain([Authenticity::Proved]).enumerate() {
+        let claim = with(mail(&format!("{position}"), "eva@shop.example", "It is me"), |letter| {
+            letter.head.authenticity = authenticity;
+        });
+        stage.deliver(claim, 1).await;
+        let noted = stage.notes(position as u64 + 1).await;
+        let doubted = noted.iter().any(|note| note.contains("claims to be from Eva"));
+        assert_eq!(doubted, authenticity != Authenticity::Proved, "{noted:?}");
+    }
+    stage
+        .deliver(
+            with(mail("x", "ann@shop.example", "Me"), |letter| {
+                letter.head.authenticity = Authenticity::Unknown;
+            }),
+            1,
+        )
+        .await;
+    assert_eq!(stage.notes(4).await, Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -163,6 +163,12 @@ fn letter(connection: &Connection, secret: &str, mut mail: Mail) -> Letter {
     let tokens = tokens(secret, &mail);
     let authenticity = authenticity(&mail);
     let Arrival { spf, dkim, dmarc, .. } = &mail.arrival;
+    if authenticity == Authenticity::Disowned {
+        mail.notes.push(
+            "The sender's domain disowns the mail: somebody else has probably sent it. It changes nobody's address."
+                .to_owned(),
+        );
+    }
     if authenticity == Authenticity::Unknown && [spf, dkim, dmarc].iter().all(|it| **it == Verdict::None) {
         mail.notes.push("Nobody has checked whether the sender is who the mail says.".to_owned());
     }

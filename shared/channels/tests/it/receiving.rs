@@ -70,6 +70,9 @@ fn a_mail_that_nobody_checked_says_so() {
     let unchecked = ["Nobody has checked whether the sender is who the mail says."];
     assert_eq!(noted("spf=none; dkim=none; dmarc=none"), unchecked);
     assert!(noted("spf=softfail; dkim=none; dmarc=none").is_empty());
+    assert!(noted("spf=pass; dkim=pass; dmarc=pass").is_empty());
+    let disowned = noted("spf=pass; dkim=none; dmarc=fail");
+    assert!(disowned.len() == 1 && disowned[0].starts_with("The sender's domain disowns"), "{disowned:?}");
 }
 
 /// A report of a mail server about one recipient.
