@@ -59,6 +59,12 @@ pub(crate) async fn send(
     if email.is_some_and(|email| !is_email(email)) {
         return Err(Problem::invalid("invalid_email", "That is no e-mail address."));
     }
+    if let Some(email) = email
+        && chat.desk.is_own_address(email).await?
+    {
+        // The answer would come back as a question.
+        return Err(Problem::invalid("invalid_email", "That is our own address, not yours."));
+    }
     let taken = (StatusCode::ACCEPTED, Json(Taken { client_id: client_id.clone() }));
     // Before the limit: a widget that repeats what it sent must not be kept waiting for it.
     if chat.desk.platform_message(&visitor.thread, &client_id).await?.is_some() {

@@ -117,7 +117,9 @@ impl Webchat {
         let pass = Pass::new(connection, visitor, Some(said.login), said.name, now);
         let (thread, sender) = (thread_of(visitor), pass.sender());
         self.desk.adopt(&thread, &sender).await?;
-        if let Some(email) = &said.email {
+        if let Some(email) = &said.email
+            && !self.desk.is_own_address(email).await?
+        {
             self.desk.leave_address(&thread, email).await?;
             let known = self.contact_of(&thread, &pass).await?.map(|contact| contact.id);
             self.introduce(&pass, known, Some(email)).await?;

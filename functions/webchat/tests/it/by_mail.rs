@@ -45,6 +45,22 @@ fn answering(sent: &str, from: &str, text: &str) -> String {
 }
 
 #[tokio::test]
+async fn nobody_leaves_the_address_of_the_desk() {
+    let stage = Stage::new().await;
+    stage.office(OFFICE).await;
+    let guest = stage.guest(json!({})).await;
+    for own in [OFFICE, "Help@shop.example", " help+x@SHOP.example "] {
+        let asked = json!({"client_id": "1", "text": "Hello", "email": own});
+        let refused = stage.post(&guest, "messages", asked).await;
+        refused.is(422);
+        stage.route().await;
+        assert_eq!(stage.texts(&guest).await, Vec::<String>::new(), "{own}");
+    }
+    let asked = json!({"client_id": "1", "text": "Hello", "email": ANN});
+    stage.post(&guest, "messages", asked).await.is(202);
+}
+
+#[tokio::test]
 async fn an_answer_that_nobody_sees_is_mailed() {
     let (stage, _, guest) = left_alone().await;
     stage.answers(&guest, "It left on Friday.").await;
