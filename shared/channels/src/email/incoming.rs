@@ -62,7 +62,7 @@ fn sender(mail: &Mail, conversation: &str) -> Option<Sender> {
 }
 
 /// What makes two deliveries the same mail: the Message-ID alone is neither unique nor always there. Nothing that
-/// servers add on the way counts.
+/// servers add on the way counts, and the envelope's sender only where the mail has neither an id nor a date.
 fn identity(mail: &Mail, received_at: Timestamp) -> String {
     let mut hash = Sha256::new();
     let mut part = |text: &str| {
@@ -72,8 +72,13 @@ fn identity(mail: &Mail, received_at: Timestamp) -> String {
     part(mail.message_id.as_deref().unwrap_or_default());
     part(&mail.date.map_or_else(String::new, |date| date.to_string()));
     if mail.message_id.is_none() && mail.date.is_none() {
-        // Two mails without any mark may well say the same on different days.
+        // Two mails without any mark may well say the same on different days, or come from different hosts.
         part(&received_at.to_string().chars().take(10).collect::<String>());
+        match &mail.arrival.envelope_from {
+            Some(ReturnPath::Address(address)) => part(&address.to_lowercase()),
+            Some(ReturnPath::Null) => part("<>"),
+            None => part(""),
+        }
     }
     for from in &mail.from {
         part(&from.address);

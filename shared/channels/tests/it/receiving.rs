@@ -1,6 +1,6 @@
 //! What a mail means to the connection that gets it.
 
-use channels::email::Email;
+use channels::email::{Arrival, Email, ReturnPath, stamp};
 use channels::{Connection, Platform as _};
 use desk::inbound::{Happened, Inbound};
 use jiff::Timestamp;
@@ -73,6 +73,30 @@ fn a_mail_that_nobody_checked_says_so() {
     assert!(noted("spf=pass; dkim=pass; dmarc=pass").is_empty());
     let disowned = noted("spf=pass; dkim=none; dmarc=fail");
     assert!(disowned.len() == 1 && disowned[0].starts_with("The sender's domain disowns"), "{disowned:?}");
+}
+
+#[test]
+fn mails_without_a_mark_of_their_own_are_told_apart_by_their_envelope() {
+    let key = |envelope: Option<ReturnPath>, header: &str| {
+        let mail = format!("From: app@example.org\r\n{header}Subject: Hi\r\n\r\nHello\r\n");
+        let arrival = Arrival { envelope_from: envelope, stamped: true, ..Arrival::default() };
+        let stamped = stamp(mail.as_bytes(), &arrival);
+        Email.parse(&shop(), &stamped, Timestamp::UNIX_EPOCH).remove(0).key
+    };
+    let address = |address: &str| Some(ReturnPath::Address(address.to_owned()));
+    let [ann, same, bob, null] = [
+        address("ann@example.org"),
+        address("ann@example.org"),
+        address("bob@example.org"),
+        Some(ReturnPath::Null),
+    ]
+    .map(|envelope| key(envelope, ""));
+    assert_eq!(ann, same);
+    assert!(ann != bob && ann != null && bob != null);
+    // Whose id or date is the same is the same mail, whichever host brings it.
+    for mark in ["Message-ID: <1@example.org>\r\n", "Date: Sun, 8 Mar 2026 13:00:00 +0000\r\n"] {
+        assert_eq!(key(address("ann@example.org"), mark), key(address("bob@example.org"), mark));
+    }
 }
 
 /// A report of a mail server about one recipient.
