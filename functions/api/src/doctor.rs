@@ -7,6 +7,7 @@ use channels::platform::{Instruments, Outlets};
 use jiff::SignedDuration;
 use serde::Serialize;
 use serde_json::Value;
+use store::allowances::UsedUp;
 use store::connections::{Health, StoredConnection};
 use store::heartbeat;
 use utoipa::ToSchema;
@@ -168,6 +169,17 @@ async fn connection(api: &Shared, stored: &StoredConnection, all: &[StoredConnec
                 what,
                 "Give good credentials with PATCH; replies wait until then.",
             ));
+        }
+    }
+    match api.desk.used_up(stored.id).await {
+        Ok(None) => {}
+        Ok(Some(UsedUp { what, times, at })) => findings.push(Finding::bad(
+            &area,
+            format!("Until {at} more mails came than are acknowledged of {what}: at most {times}."),
+            "Look whether a machine writes to the desk. The mails themselves are all there.",
+        )),
+        Err(error) => {
+            findings.push(Finding::bad(&area, error.to_string(), "Check that the table can be read."))
         }
     }
     let Some(platform) = channels::platform(stored.channel.as_str()) else {

@@ -3,6 +3,7 @@
 //! Takes what channels handed in, one conversation at a time and in order, and executes it on the conversation's
 //! ticket; opens a ticket where there is none that takes it.
 
+mod author;
 mod correspondence;
 mod doubt;
 mod greeting;

@@ -71,6 +71,11 @@ pub fn delivery(thread: &ThreadKey, key: &str) -> Key {
     Key::new(format!("D#{}#{}#{}", thread.channel, thread.connection, part(key)), HEAD)
 }
 
+/// How often a connection did something by itself.
+pub fn allowance(connection: ConnectionId, name: &str) -> Key {
+    Key::new(format!("D#allowance#{connection}#{}", part(name)), HEAD)
+}
+
 /// A request that was made with an idempotency key.
 pub fn idempotency(principal: &str, key: &str) -> Key {
     Key::new(format!("D#request#{}#{}", part(principal), part(key)), HEAD)

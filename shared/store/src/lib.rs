@@ -4,6 +4,7 @@
 //!
 //! Ports, each with engines that one suite holds to one behaviour: [`table`], [`queue`], [`blobs`], [`environment`].
 
+pub mod allowances;
 pub mod answering;
 pub mod attachments;
 pub mod blobs;

@@ -9,6 +9,7 @@ use axum::http::Request as HttpRequest;
 use desk::command::{Command, Request};
 use desk::event::{Actor, Raw, Said};
 use serde_json::{Value, json};
+use store::allowances::UsedUp;
 use store::envelope::Envelope;
 use store::heartbeat::{Heartbeat, beat};
 use store::queue::{MAX_RECEIVES, Outgoing};
@@ -95,6 +96,32 @@ async fn the_doctor_finds_what_is_wrong() {
     let area = format!("connection {}", created["id"].as_str().unwrap());
     let findings = report["findings"].as_array().unwrap();
     assert!(findings.iter().any(|finding| finding["area"] == area && finding["ok"] == false));
+}
+
+#[tokio::test]
+async fn the_doctor_tells_that_acknowledgements_have_ended() {
+    let (stage, bot) = (Stage::new().await, Bot::start().await);
+    let new = json!({"channel": "telegram", "name": "Shop", "settings": bot.settings()});
+    let created = stage.post("/connections", new).await.is(201);
+    let told = async || {
+        let report = stage.get("/doctor").await.is(200);
+        let findings = report["findings"].as_array().unwrap().clone();
+        findings.into_iter().find(|it| it["what"].as_str().unwrap().contains("acknowledged"))
+    };
+    assert_eq!(told().await, None);
+    let thread = desk::channel::ThreadKey {
+        channel: "telegram".try_into().unwrap(),
+        connection: created["id"].as_str().unwrap().parse().unwrap(),
+        conversation: "7".to_owned(),
+    };
+    let used_up = UsedUp { what: "strangers".to_owned(), times: 60, at: stage.desk.now() };
+    stage.desk.note_used_up(&thread, &used_up).await.unwrap();
+    let finding = told().await.unwrap();
+    assert_eq!(finding["ok"], false);
+    assert!(finding["what"].as_str().unwrap().contains("of strangers: at most 60"), "{finding}");
+    let yesterday = stage.desk.now().checked_sub(jiff::SignedDuration::from_hours(25)).unwrap();
+    stage.desk.note_used_up(&thread, &UsedUp { at: yesterday, ..used_up }).await.unwrap();
+    assert_eq!(told().await, None);
 }
 
 /// A disk that takes nothing more.

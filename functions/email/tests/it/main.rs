@@ -1,5 +1,7 @@
 //! What SES tells, whatever happens to it on its way.
 
+mod loops;
+
 use std::path::Path;
 
 use email::ses::{Told, read};

@@ -302,7 +302,28 @@ async fn a_machine_with_ever_new_names_is_silenced() {
         count = acknowledged(&stage, mail(&from, &from, &format!("Notice {number}"))).await;
     }
     assert_eq!(count, 20);
+    let used_up = stage.desk.used_up(connection()).await.unwrap().unwrap();
+    assert_eq!((used_up.what.as_str(), used_up.times), ("the domain machine.example", 20));
     assert_eq!(acknowledged(&stage, mail("x", "ann@example.org", "It is broken.")).await, 21, "others go on");
+    // Variants of one address are one author.
+    for (position, from) in ["robot+1@gmail.com", "robot+2@gmail.com", "r.obot@gmail.com"].iter().enumerate()
+    {
+        count = acknowledged(&stage, mail(from, from, &format!("Answer {position}"))).await;
+    }
+    assert_eq!(count, 22);
+}
+
+#[tokio::test]
+async fn customers_of_a_provider_have_nothing_to_do_with_one_another() {
+    let stage = office().await;
+    let mut count = 0;
+    for number in 0..70 {
+        let from = format!("customer{number}@mail.ru");
+        count = acknowledged(&stage, mail(&from, &from, &format!("Question {number}"))).await;
+    }
+    assert_eq!(count, 60, "as many strangers as there may be in an hour, and more than of one organisation");
+    let used_up = stage.desk.used_up(connection()).await.unwrap().unwrap();
+    assert_eq!(used_up.what, "strangers");
 }
 
 #[tokio::test]
