@@ -90,7 +90,7 @@ pub(crate) async fn run(options: Serve) -> Result<(), Box<dyn Error>> {
     if let Some(address) = options.smtp {
         parts.take_mail(address, options.dns).await?;
     }
-    let app = parts.app();
+    let app = parts.app(options.dns);
     welcome::greet(&url, printed.as_ref().map(store::seal::Secret::expose));
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, app).with_graceful_shutdown(asked_to_end()).await?;
@@ -210,8 +210,8 @@ impl Parts {
         Ok(())
     }
 
-    /// Everything that is called over HTTP.
-    fn app(&self) -> axum::Router {
+    /// Everything that is called over HTTP; `dns` is asked about domains instead of the system's.
+    fn app(&self, dns: Option<SocketAddr>) -> axum::Router {
         let queues = &self.queues;
         let uploads =
             Uploads { desk: self.desk.clone(), blobs: self.blobs.clone(), key: Arc::clone(&self.key) };
@@ -236,7 +236,10 @@ impl Parts {
             key: Arc::clone(&self.key),
             directory: self.directory.clone(),
             http: self.http.clone(),
-            dns: Resolver::system().ok().map(|dns| Arc::new(dns) as Arc<dyn Lookup>),
+            dns: dns
+                .map_or_else(Resolver::system, Resolver::at)
+                .ok()
+                .map(|dns| Arc::new(dns) as Arc<dyn Lookup>),
             mailer: None,
             blobs: self.blobs.clone(),
             inbound: Arc::new(queues.inbound.clone()),

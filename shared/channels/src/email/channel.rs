@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use subtle::ConstantTimeEq as _;
 
 use super::compose::deliverable;
-use super::dns::{Expectations, examine_domain};
+use super::dns::{Dkim, Expectations, examine_domain};
 use super::{arrival, incoming, outgoing, pictures, smtp};
 use crate::Connection;
 use crate::bearer::bearer;
@@ -75,6 +75,12 @@ const SETTINGS: &[Setting] = &[
     Setting {
         name: "html_template",
         about: "The same for the formatted form.",
+        kind: SettingKind::Text,
+        required: false,
+    },
+    Setting {
+        name: "dkim_selector",
+        about: "The name of the key that the server of `smtp_url` signs with, for the doctor to look it up.",
         kind: SettingKind::Text,
         required: false,
     },
@@ -238,8 +244,23 @@ impl Platform for Email {
                 advice: Some("Set `smtp_url` with PATCH; replies wait until then.".to_owned()),
             }],
         };
+        let selector =
+            connection.text("dkim_selector").map(str::trim).filter(|selector| !selector.is_empty());
         if let Some(dns) = &instruments.dns {
-            findings.extend(examine_domain(&**dns, domain, &Expectations::default()).await);
+            let key = selector.map(|selector| Dkim { selector: selector.to_owned(), record: None });
+            let expectations = Expectations { dkim: key.into_iter().collect(), ..Expectations::default() };
+            findings.extend(examine_domain(&**dns, domain, &expectations).await);
+        }
+        if selector.is_none() && connection.secret("smtp_url").is_some() {
+            findings.push(Finding {
+                ok: true,
+                what: format!("DKIM of {domain}: the desk does not know which key your mail server signs with."),
+                advice: Some(
+                    "Set `dkim_selector` with PATCH to have its record looked up; or answer a mail of your own at another \
+                     provider, and look for `dkim=pass` in the `Authentication-Results` of what arrives there."
+                        .to_owned(),
+                ),
+            });
         }
         findings
     }

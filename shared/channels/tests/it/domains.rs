@@ -1,10 +1,18 @@
 //! What a domain's DNS lacks, told by records that are made up here, and by a server on loopback.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use channels::email::Email;
 use channels::email::dns::{Dkim, Exchange, Expectations, Lookup, NoAnswer, examine_domain};
-use channels::platform::Finding;
+use channels::http::Http;
+use channels::platform::{Finding, Instruments, Outlets};
+use channels::{Connection, Platform as _};
+use serde_json::json;
+use store::seal::Secret;
+
+use crate::fixtures;
 
 /// Records by name. A name that is not in it has none; a name of `!` does not answer.
 #[derive(Default)]
@@ -44,6 +52,42 @@ async fn advice(zone: &Zone) -> Vec<(bool, String, String)> {
     let findings = examine_domain(zone, "Shop.Example.", &expectations()).await;
     let told = |finding: Finding| (finding.ok, finding.what, finding.advice.unwrap_or_default());
     findings.into_iter().map(told).collect()
+}
+
+/// What is told about DKIM of a connection with its own mail server; its port takes nobody.
+async fn told_of_dkim(selector: Option<&str>, keys: Vec<&'static str>) -> Vec<Finding> {
+    let mut settings = json!({"address": "support@shop.example"});
+    if let Some(selector) = selector {
+        settings["dkim_selector"] = selector.into();
+    }
+    let connection = Connection {
+        channel: "email".try_into().unwrap(),
+        settings: settings.as_object().unwrap().clone(),
+        secrets: [("smtp_url".to_owned(), Secret::new("smtp://127.0.0.1:9"))].into(),
+        ..fixtures::connection()
+    };
+    let zone = Zone { txt: [("mail._domainkey.shop.example", keys)].into(), ..Zone::default() };
+    let outlets = Outlets { http: Http::new().unwrap(), mailer: None };
+    let instruments = Instruments { outlets, dns: Some(Arc::new(zone)) };
+    let findings = Email.examine(&instruments, &connection, None).await;
+    findings.into_iter().filter(|finding| finding.what.contains("DKIM")).collect()
+}
+
+#[tokio::test]
+async fn a_key_that_the_desk_cannot_know_is_looked_up_once_it_is_named() {
+    let unknown = told_of_dkim(None, Vec::new()).await;
+    assert_eq!(unknown.len(), 1);
+    assert!(unknown[0].ok, "nothing is known to be wrong");
+    let advice = unknown[0].advice.as_ref().unwrap();
+    assert!(advice.contains("`dkim_selector`") && advice.contains("`dkim=pass`"), "{advice}");
+
+    for (keys, ok) in
+        [(vec!["v=DKIM1; k=rsa; p=MIIB"], true), (vec!["v=DKIM1; p="], false), (Vec::new(), false)]
+    {
+        let named = told_of_dkim(Some(" mail "), keys).await;
+        assert_eq!(named.len(), 1);
+        assert_eq!((named[0].what.as_str(), named[0].ok), ("DKIM key mail of shop.example", ok));
+    }
 }
 
 #[tokio::test]
