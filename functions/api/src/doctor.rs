@@ -179,7 +179,7 @@ async fn connection(api: &Shared, stored: &StoredConnection, all: &[StoredConnec
             "Look whether a machine writes to the desk. The mails themselves are all there.",
         )),
         Err(error) => {
-            findings.push(Finding::bad(&area, error.to_string(), "Check that the table can be read."))
+            findings.push(Finding::bad(&area, error.to_string(), "Check that the table can be read."));
         }
     }
     let Some(platform) = channels::platform(stored.channel.as_str()) else {
