@@ -1,4 +1,5 @@
-//! Two desks and a machine that answers everything, wired to each other: the exchange ends.
+//! Whole exchanges: an answer to an acknowledgement, and two desks and a machine that answers everything, wired to each
+//! other, until there is silence.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -12,6 +13,7 @@ use channels::platform::{Finding, Mailer, Outlets, SendError};
 use channels::{Directory, Receiver};
 use desk::calendar::Zone;
 use desk::channel::Channel;
+use desk::event::Fact;
 use desk::ids::{ConnectionId, Ulid};
 use jiff::Timestamp;
 use object_store::memory::InMemory;
@@ -226,6 +228,29 @@ async fn exchange(name: impl Fn(usize) -> String, answers: bool, pause: Duration
         }
     }
     ENDLESS
+}
+
+#[tokio::test]
+async fn an_answer_to_an_acknowledgement_belongs_to_its_ticket() {
+    let start: Timestamp = "2026-03-08T13:00:00Z".parse().unwrap();
+    let clock = Arc::new(Moved(AtomicI64::new(start.as_millisecond()), System::new()));
+    let wire = Arc::new(Wire::default());
+    let office = Office::open("support@one.example", &wire, &clock).await;
+    office.takes(letter(1, "ann@example.org", office.address, None).as_bytes()).await;
+    let got = wire.0.lock().unwrap().pop_front().unwrap();
+    assert_eq!(got.to, "ann@example.org");
+    let acknowledgement = read(&got.mail);
+    assert_eq!(acknowledgement.subject, "Re: [#1] Support", "it repeats nothing of the question");
+
+    let answer = letter(2, "ann@example.org", office.address, acknowledgement.message_id.as_deref());
+    let answer = answer.replace("Subject: Matter 2", "Subject: Re: [#1] Support");
+    office.takes(answer.as_bytes()).await;
+    assert_eq!(wire.0.lock().unwrap().len(), 0, "an answer is not acknowledged");
+    assert_eq!(office.desk.ticket_by_number(2).await.unwrap(), None);
+    let ticket = office.desk.ticket_by_number(1).await.unwrap().unwrap();
+    let events = office.desk.events(ticket, 0, 100).await.unwrap().items;
+    let received = events.iter().filter(|event| matches!(event.fact, Fact::MessageReceived(_)));
+    assert_eq!(received.count(), 2);
 }
 
 /// A letter of an address, another one each time.
