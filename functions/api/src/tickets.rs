@@ -6,7 +6,7 @@ pub(crate) mod view;
 use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
-use desk::channel::Channel;
+use desk::channel::{Channel, ChannelClass};
 use desk::command::{Command, Update};
 use desk::ids::{AgentId, ContactId, TeamId};
 use desk::ticket::{Priority, Status};
@@ -108,9 +108,18 @@ async fn list(
     responses((status = OK, body = TicketView, headers(("ETag" = String, description = "The revision.")))),
     security(("token" = ["tickets:read"])),
 )]
-async fn show(access: Access<TicketsRead>, Place(id): Place<String>) -> Result<impl IntoResponse, Problem> {
+async fn show(
+    State(api): State<Shared>,
+    access: Access<TicketsRead>,
+    Place(id): Place<String>,
+) -> Result<impl IntoResponse, Problem> {
     let ticket = access.ticket(&id).await?;
-    Ok((etag(ticket.revision), Json(TicketView::from(&*ticket))))
+    let mut view = TicketView::from(&*ticket);
+    if let Some(thread) = ticket.thread.as_ref().filter(|_| ticket.class == Some(ChannelClass::Email)) {
+        let talk = api.desk.thread(thread).await?.and_then(|thread| thread.correspondence);
+        view.next_answer = talk.map(Into::into);
+    }
+    Ok((etag(ticket.revision), Json(view)))
 }
 
 /// What to change. What is absent stays; `null` clears.

@@ -1,6 +1,7 @@
 //! Tickets as the API shows them.
 
 use desk::channel::{Channel, ChannelClass, ThreadKey};
+use desk::correspondence::{Correspondence, Mailbox};
 use desk::ids::{AgentId, ConnectionId, ContactId, TeamId, TicketId};
 use desk::sla::Clock;
 use desk::ticket::{Priority, Status, Ticket};
@@ -71,6 +72,24 @@ pub(crate) struct TicketView {
     related_to: Option<TicketId>,
     /// The ticket that goes on from this one.
     followed_up_by: Option<TicketId>,
+    /// Whom the next answer goes to, where mails say so; told only when one ticket is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) next_answer: Option<Recipients>,
+}
+
+/// Whom a mail goes to.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Recipients {
+    /// Who is answered.
+    to: Vec<Mailbox>,
+    /// Who gets a copy.
+    cc: Vec<Mailbox>,
+}
+
+impl From<Correspondence> for Recipients {
+    fn from(talk: Correspondence) -> Self {
+        Self { to: talk.answer_to, cc: talk.copies }
+    }
 }
 
 impl From<Summary> for TicketSummary {
@@ -113,6 +132,7 @@ impl From<&Ticket> for TicketView {
             follow_up_of: ticket.follow_up_of,
             related_to: ticket.related_to,
             followed_up_by: ticket.followed_up_by,
+            next_answer: None,
         }
     }
 }

@@ -146,6 +146,9 @@ async fn a_colleague_with_a_copy_joins_and_is_answered() {
     let to_all = format!("{}, {ANN}", office.address);
     office.receives(&Letter::new(bob, &to_all, "Re: Broken lamp", "The red one.").answering(&sent)).await;
     assert_eq!(stage.received(&ticket, 2).await, ["It is broken.", "The red one."]);
+    let next = stage.desk.ticket(&ticket).await["next_answer"].clone();
+    assert_eq!(next["to"][0]["address"], "bob@example.org", "{next:#}");
+    assert_eq!(next["cc"][0]["address"], "ann@example.org", "{next:#}");
     let reply = answer(&stage, &ticket, "Thank you, Bob.").await;
     stage.desk.await_delivery(&ticket, &reply, "sent").await;
     let sent = server.await_sent(2).await.remove(1);
