@@ -185,7 +185,11 @@ async fn data(stream: &mut BufReader<TcpStream>) -> std::io::Result<Vec<u8>> {
     let mut mail = Vec::new();
     loop {
         let mut line = Vec::new();
-        if stream.read_until(b'\n', &mut line).await? == 0 || line == b".\r\n" {
+        if stream.read_until(b'\n', &mut line).await? == 0 {
+            // Whoever leaves in the middle has sent nothing.
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        if line == b".\r\n" {
             return Ok(mail);
         }
         mail.extend_from_slice(line.strip_prefix(b".").unwrap_or(&line));
