@@ -72,7 +72,7 @@ impl Router {
                 Err(used_up) => {
                     tracing::warn!(
                         connection = %inbound.thread.connection, what = used_up.what, times = used_up.times,
-                        "too many mails; no more is acknowledged for now"
+                        "a limit of acknowledgements is reached: the mail is stored and got none"
                     );
                     return Ok(self.desk.note_used_up(&inbound.thread, &used_up).await?);
                 }
