@@ -54,6 +54,21 @@ pub trait Links: Send + Sync + 'static {
     }
 }
 
+/// No signed links, for a store that nobody reaches from outside.
+#[derive(Debug, Clone, Copy)]
+pub struct NoLinks;
+
+#[async_trait]
+impl Links for NoLinks {
+    async fn upload(&self, key: &str, _: u64, _: &str, _: Timestamp) -> Result<UploadForm, BlobError> {
+        Err(BlobError::Missing(key.to_owned()))
+    }
+
+    async fn download(&self, _: &str, _: &str, _: Timestamp) -> Result<Option<String>, BlobError> {
+        Ok(None)
+    }
+}
+
 /// Where small objects may be kept apart from large ones: where a file for each would cost more than its bytes.
 #[async_trait]
 pub trait SmallObjects: Send + Sync + 'static {

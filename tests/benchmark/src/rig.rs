@@ -22,7 +22,7 @@ use router::Router;
 use sender::Sender;
 use serde_json::{Value, json};
 use store::Desk;
-use store::blobs::{BlobError, Blobs, Links, UploadForm};
+use store::blobs::{Blobs, NoLinks};
 use store::environment::{Environment, System};
 use store::queue::{Message, Queue as _};
 use store::seal::SealingKey;
@@ -92,19 +92,6 @@ impl Transport for Agreeable {
         };
         let body = json!({"ok": true, "result": result}).to_string().into();
         Ok(Answer { status: StatusCode::OK, headers: HeaderMap::new(), body })
-    }
-}
-
-struct NoLinks;
-
-#[async_trait]
-impl Links for NoLinks {
-    async fn upload(&self, key: &str, _: u64, _: &str, _: Timestamp) -> Result<UploadForm, BlobError> {
-        Err(BlobError::Missing(key.to_owned()))
-    }
-
-    async fn download(&self, _: &str, _: &str, _: Timestamp) -> Result<Option<String>, BlobError> {
-        Ok(None)
     }
 }
 

@@ -21,7 +21,7 @@ use router::Router;
 use sender::Sender;
 use serde_json::json;
 use store::Desk;
-use store::blobs::{BlobError, Blobs, Links, UploadForm};
+use store::blobs::{Blobs, NoLinks};
 use store::connections::{Health, StoredConnection};
 use store::envelope::Outbound;
 use store::environment::{Environment, System};
@@ -43,19 +43,6 @@ impl Environment for Moved {
 
     fn fill(&self, buffer: &mut [u8]) {
         self.1.fill(buffer);
-    }
-}
-
-struct NoLinks;
-
-#[async_trait]
-impl Links for NoLinks {
-    async fn upload(&self, key: &str, _: u64, _: &str, _: Timestamp) -> Result<UploadForm, BlobError> {
-        Err(BlobError::Missing(key.to_owned()))
-    }
-
-    async fn download(&self, _: &str, _: &str, _: Timestamp) -> Result<Option<String>, BlobError> {
-        Ok(None)
     }
 }
 

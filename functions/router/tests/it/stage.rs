@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use desk::calendar::Zone;
 use desk::channel::{Channel, ChannelClass, ThreadKey};
 use desk::event::Content;
@@ -15,7 +14,7 @@ use jiff::Timestamp;
 use object_store::memory::InMemory;
 use router::Router;
 use store::Desk;
-use store::blobs::{BlobError, Blobs, Links, UploadForm};
+use store::blobs::{Blobs, NoLinks};
 use store::envelope::Envelope;
 use store::environment::System;
 use store::queue::{Failed, Message};
@@ -32,19 +31,6 @@ pub(crate) struct Stage {
     router: Router,
     blobs: Blobs,
     _folder: tempfile::TempDir,
-}
-
-struct NoLinks;
-
-#[async_trait]
-impl Links for NoLinks {
-    async fn upload(&self, key: &str, _: u64, _: &str, _: Timestamp) -> Result<UploadForm, BlobError> {
-        Err(BlobError::Missing(key.to_owned()))
-    }
-
-    async fn download(&self, _: &str, _: &str, _: Timestamp) -> Result<Option<String>, BlobError> {
-        Ok(None)
-    }
 }
 
 impl Stage {

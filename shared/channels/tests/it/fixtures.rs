@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
-use async_trait::async_trait;
 use channels::Connection;
 use channels::http::Http;
 use channels::platform::{Instruments, Outlets};
-use jiff::Timestamp;
 use object_store::memory::InMemory;
 use serde_json::{Map, Value, json};
-use store::blobs::{BlobError, Blobs, Links, UploadForm};
+use store::blobs::{Blobs, NoLinks};
 use store::seal::Secret;
 
 pub(crate) const TOKEN: &str = "123456:AAF_very-secret-token";
@@ -27,20 +25,6 @@ pub(crate) fn instruments() -> Instruments {
 /// An object store in memory.
 pub(crate) fn blobs() -> Blobs {
     Blobs::new(Arc::new(InMemory::new()), Arc::new(NoLinks))
-}
-
-/// Nobody asks for links here.
-struct NoLinks;
-
-#[async_trait]
-impl Links for NoLinks {
-    async fn upload(&self, _: &str, _: u64, _: &str, _: Timestamp) -> Result<UploadForm, BlobError> {
-        Ok(UploadForm { url: String::new(), fields: Map::new() })
-    }
-
-    async fn download(&self, _: &str, _: &str, _: Timestamp) -> Result<Option<String>, BlobError> {
-        Ok(None)
-    }
 }
 
 /// The connection of the bot 42, which listens in groups.

@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use jiff::Timestamp;
 use mutations::{config, damaged_text};
 use object_store::memory::InMemory;
 use proptest::prelude::*;
-use serde_json::Map;
-use store::blobs::{BlobError, Blobs, Links, UploadForm};
+use store::blobs::{Blobs, NoLinks};
 use store::envelope::{Envelope, Outbound, Work};
 
 const INBOUND: [&str; 4] = [
@@ -28,20 +25,6 @@ const OTHERS: [&str; 4] = [
     r#"{"do":"acknowledge","ticket":"tkt_01ARZ3NDEKTSV4RRFFQ69G5FAV","seq":18446744073709551615}"#,
     r#"{"do":"index_contact","contact":"con_01ARZ3NDEKTSV4RRFFQ69G5FAV"}"#,
 ];
-
-/// Nobody asks for links here.
-struct NoLinks;
-
-#[async_trait]
-impl Links for NoLinks {
-    async fn upload(&self, _: &str, _: u64, _: &str, _: Timestamp) -> Result<UploadForm, BlobError> {
-        Ok(UploadForm { url: String::new(), fields: Map::new() })
-    }
-
-    async fn download(&self, _: &str, _: &str, _: Timestamp) -> Result<Option<String>, BlobError> {
-        Ok(None)
-    }
-}
 
 fn bytes<const N: usize>(samples: [&str; N]) -> Vec<Vec<u8>> {
     samples.map(|sample| sample.as_bytes().to_vec()).to_vec()

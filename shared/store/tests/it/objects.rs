@@ -2,28 +2,13 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use bytes::Bytes;
-use jiff::Timestamp;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
-use store::blobs::{BlobError, Blobs, Links, UploadForm};
+use store::blobs::{BlobError, Blobs, NoLinks};
 
 use crate::environment::Desk;
-
-struct NoLinks;
-
-#[async_trait]
-impl Links for NoLinks {
-    async fn upload(&self, key: &str, _: u64, _: &str, _: Timestamp) -> Result<UploadForm, BlobError> {
-        Err(BlobError::Missing(key.to_owned()))
-    }
-
-    async fn download(&self, _: &str, _: &str, _: Timestamp) -> Result<Option<String>, BlobError> {
-        Ok(None)
-    }
-}
 
 /// Objects, the place of the large ones among them, and the desk that keeps the small ones.
 fn objects() -> (Blobs, Arc<InMemory>, Desk) {

@@ -3,17 +3,15 @@
 use std::sync::Arc;
 
 use api::Api;
-use async_trait::async_trait;
 use channels::http::Http;
 use channels::platform::Outlets;
 use channels::{Directory, Receiver};
 use clock::Clock;
-use jiff::Timestamp;
 use relay::Relay;
 use router::Router;
 use sender::Sender;
 use store::Desk;
-use store::blobs::{BlobError, Blobs, Links, UploadForm};
+use store::blobs::{Blobs, NoLinks};
 use store::contacts::ContactSearch;
 use store::dead_letters::DeadLetters;
 use store::live::Nobody;
@@ -57,20 +55,6 @@ impl QueueFunction {
             Self::Sender(sender) => sender.handle(batch, deadline).await,
             Self::Worker(worker) => worker.handle(batch, deadline).await,
         }
-    }
-}
-
-/// No signed links: nobody uploads anything.
-struct NoLinks;
-
-#[async_trait]
-impl Links for NoLinks {
-    async fn upload(&self, key: &str, _: u64, _: &str, _: Timestamp) -> Result<UploadForm, BlobError> {
-        Err(BlobError::Missing(key.to_owned()))
-    }
-
-    async fn download(&self, _: &str, _: &str, _: Timestamp) -> Result<Option<String>, BlobError> {
-        Ok(None)
     }
 }
 
