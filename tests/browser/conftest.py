@@ -2,10 +2,13 @@
 
 import os
 import shutil
+import sys
+from pathlib import Path
 
 import pytest
 from selenium import webdriver
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from chat import Chat
 from desk import Desk
 from shop import Shop, Wire

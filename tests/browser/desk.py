@@ -1,15 +1,11 @@
 """A desk in a process of its own, and its REST API as an agent's program uses it."""
 
 import base64
-import ctypes
 import hashlib
 import hmac
 import json
 import os
-import signal
-import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.parse
@@ -17,6 +13,7 @@ import urllib.request
 import uuid
 from pathlib import Path
 
+from child import end_with_parent, free_port
 from wait import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -153,16 +150,3 @@ def identity(connection, customer, key=KEY, **claims):
 
 def encoded(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
-
-
-def end_with_parent():
-    """Has the kernel end this process when its parent dies, even by SIGKILL."""
-    if sys.platform == "linux":
-        set_parent_death_signal = 1
-        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)

@@ -1,9 +1,7 @@
 """Starts and ends the AWS emulator, on the loopback interface only and with a folder of its own."""
 
-import ctypes
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -11,6 +9,9 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from child import end_with_parent, free_port
 
 REGION = "us-east-1"
 # What the emulator takes whoever signs with these credentials for.
@@ -109,16 +110,3 @@ class Emulator:
             self.process.wait()
             self.process = None
         self.folder.cleanup()
-
-
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
-
-
-def end_with_parent():
-    """Has the kernel end this process when its parent dies, even by SIGKILL."""
-    if sys.platform == "linux":
-        set_parent_death_signal = 1
-        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)

@@ -2,12 +2,13 @@
 
 use std::fs::File;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use journey::port::free_address;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -48,7 +49,7 @@ impl Local {
     /// # Errors
     /// When it does not start.
     pub fn start(folder: TempDir) -> io::Result<Self> {
-        let (http, smtp) = (free_address()?, free_address()?);
+        let (http, smtp) = (free_address(), free_address());
         let log = File::create(folder.path().join("log"))?;
         let process = Command::new(binary())
             .args(["--listen", &http.to_string(), "--public-url", &format!("http://{http}")])
@@ -132,8 +133,4 @@ fn binary() -> PathBuf {
 pub fn beside(name: &str) -> PathBuf {
     let here = std::env::current_exe().unwrap_or_default();
     here.with_file_name(name)
-}
-
-fn free_address() -> io::Result<SocketAddr> {
-    TcpListener::bind("127.0.0.1:0")?.local_addr()
 }

@@ -10,6 +10,7 @@
 
 pub mod desk;
 pub mod mail;
+pub mod port;
 pub mod stage;
 pub mod target;
 pub mod telegram;

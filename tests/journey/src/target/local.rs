@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use tokio::process::Child;
 
 use super::Confinement;
+use crate::port::free_address;
 use crate::{client, eventually};
 
 /// How long the desk may take to start.
@@ -43,8 +44,8 @@ impl Local {
     /// Starts a new desk.
     pub async fn start(receiving: Receiving) -> Self {
         let folder = TempDir::with_prefix("lambdesk-journey-").expect("a folder for the desk");
-        let url = format!("http://127.0.0.1:{}", free_port());
-        let smtp = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        let url = format!("http://{}", free_address());
+        let smtp = free_address();
         let process = launch(folder.path(), &url, smtp, receiving, None);
         let mut local = Self { folder, url, smtp, receiving, confinement: None, process };
         local.await_health().await;
@@ -244,10 +245,4 @@ pub fn binary() -> &'static Path {
 /// The root of the workspace.
 pub(super) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the crate is two folders below the root")
-}
-
-/// A port that was free just now.
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("a bound port has an address").port()
 }
