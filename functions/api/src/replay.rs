@@ -131,21 +131,23 @@ async fn reinterpret(
     moved_to: Option<ThreadKey>,
 ) -> Result<(), Problem> {
     let Some(thread) = ticket.thread.clone() else { return Ok(()) };
+    let under = channels::platform(thread.channel.as_str())
+        .map_or_else(|| thread.clone(), |platform| platform.messages_of(&thread));
     for file in &mut said.message.attachments {
         file.id = Some(AttachmentId::new(api.desk.environment().ulid()));
     }
     // From now on the message is found by its own id; unless it came by another way meanwhile.
     let message = match message {
-        Some(message) if api.desk.platform_message(&thread, &message).await?.is_none() => Some(message),
+        Some(message) if api.desk.platform_message(&under, &message).await?.is_none() => Some(message),
         _ => None,
     };
     let mark = format!("reinterpreted:{}:{of}", ticket.id);
     let command = Command::Reinterpret { of, moved_to, said: Box::new(said) };
     let done = access
         .execute(ticket, command, |event, ticket| {
-            let mut companions = vec![put_platform_message(&thread, &mark, ticket.id, event.seq)?];
+            let mut companions = vec![put_platform_message(&thread, &thread, &mark, ticket.id, event.seq)?];
             if let Some(message) = &message {
-                companions.push(put_platform_message(&thread, message, ticket.id, event.seq)?);
+                companions.push(put_platform_message(&under, &thread, message, ticket.id, event.seq)?);
             }
             Ok(companions)
         })

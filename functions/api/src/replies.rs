@@ -287,7 +287,13 @@ async fn answered(
             let under = channels::platform(thread.channel.as_str())
                 .map_or_else(|| stands.clone(), |platform| platform.messages_of(&stands));
             let found = api.desk.platform_message(&under, message).await?.ok_or_else(unknown)?;
-            if found.ticket != ticket.id && under == thread.whole_connection() {
+            // Where ids are unique among several conversations, it may be one of another.
+            let elsewhere = if under == thread.whole_connection() {
+                found.ticket != ticket.id
+            } else {
+                found.conversation.is_some_and(|conversation| conversation != stands.conversation)
+            };
+            if elsewhere {
                 return Err(unknown());
             }
             Ok(Some(message.clone()))

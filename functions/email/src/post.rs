@@ -116,6 +116,7 @@ impl Post {
             },
             raw: None,
             letter: None,
+            numbered_in: None,
         };
         let packed = Envelope::pack(inbound, &self.receiver.blobs).await?;
         self.receiver.inbound.send(vec![packed]).await.map_err(ReceiveError::from)?;

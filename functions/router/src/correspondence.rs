@@ -4,7 +4,7 @@ use desk::channel::ThreadKey;
 use desk::correspondence::{Authenticity, Correspondence, Letter, bare_subject};
 use desk::ids::TicketId;
 use desk::inbound::Inbound;
-use store::messages::{put_connection_message, put_platform_message};
+use store::messages::put_platform_message;
 use store::table::{TableError, Write};
 use store::threads::Thread;
 
@@ -170,15 +170,15 @@ pub(crate) fn marks(
     ticket: TicketId,
     seq: u64,
 ) -> Result<Vec<Write>, TableError> {
-    let Some(letter) = &inbound.letter else {
-        return Ok(vec![put_platform_message(thread, message, ticket, seq)?]);
-    };
-    let mut marks = vec![put_connection_message(thread, message, ticket, seq)?];
+    let under = inbound.messages_of();
+    let mut marks = vec![put_platform_message(&under, thread, message, ticket, seq)?];
+    let Some(letter) = &inbound.letter else { return Ok(marks) };
     if let Some(id) = letter.message_id.as_ref().filter(|_| !place.id_taken) {
-        marks.push(put_connection_message(thread, &own_id(id), ticket, seq)?);
+        marks.push(put_platform_message(&under, thread, &own_id(id), ticket, seq)?);
     }
     if place.thread.is_none() && place.related.is_none() {
-        marks.push(put_platform_message(&all_connections(thread), message, ticket, seq)?);
+        let everywhere = all_connections(thread);
+        marks.push(put_platform_message(&everywhere, &everywhere, message, ticket, seq)?);
     }
     Ok(marks)
 }

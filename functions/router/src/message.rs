@@ -34,10 +34,11 @@ impl Router {
         };
         let mut taken_by = match &inbound.letter {
             // A repeated mail would look like a new conversation, and cost a ticket's number.
-            Some(_) => {
-                let under = messages_of(&inbound);
-                self.desk.platform_message(&under, &received.message).await?.map(|stands| stands.ticket)
-            }
+            Some(_) => self
+                .desk
+                .platform_message(&inbound.messages_of(), &received.message)
+                .await?
+                .map(|stands| stands.ticket),
             None => None,
         };
         for _ in 0..ATTEMPTS {
@@ -95,13 +96,10 @@ impl Router {
         let ticket = match taken_by {
             Some(ticket) => ticket,
             // Either done before, or lost the race too often: the item tells.
-            None => {
-                let under = messages_of(&inbound);
-                match self.desk.platform_message(&under, &received.message).await? {
-                    Some(stands) => stands.ticket,
-                    None => return Err(TableError::Conflict.into()),
-                }
-            }
+            None => match self.desk.platform_message(&inbound.messages_of(), &received.message).await? {
+                Some(stands) => stands.ticket,
+                None => return Err(TableError::Conflict.into()),
+            },
         };
         match (&inbound.happened, &inbound.letter) {
             (Happened::Started { .. }, _) => self.greet(&inbound, ticket).await?,
@@ -317,13 +315,7 @@ fn subject(inbound: &Inbound, said: &Said) -> String {
     }
 }
 
-/// Where a message is looked for: in the conversation as the platform called it when the message came, because one
-/// that gets another id numbers its messages anew; a mail in its whole connection.
-fn messages_of(inbound: &Inbound) -> ThreadKey {
-    if inbound.letter.is_some() { inbound.thread.whole_connection() } else { inbound.thread.clone() }
-}
-
-/// Where a message is put, to be found there: a mail in the conversation that it belongs to.
+/// The conversation of a message, as it is called when the message comes; of a mail, the one that it belongs to.
 fn stands(inbound: &Inbound, place: &Place) -> ThreadKey {
     match &place.thread {
         Some(thread) if inbound.letter.is_some() => thread.key.clone(),

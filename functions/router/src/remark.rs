@@ -7,7 +7,7 @@ use desk::ids::{ContactId, TicketId};
 use desk::inbound::{Happened, Inbound};
 use desk::message::MessageContent;
 use store::execute::ExecuteError;
-use store::messages::put_delivery;
+use store::messages::{PlatformMessage, put_delivery};
 use store::threads::Thread;
 
 use crate::undelivered::Report;
@@ -22,6 +22,16 @@ impl Router {
             let report = Report { ids, addresses, permanent, reason, detail, delayed, content };
             return self.undelivered(inbound, report).await;
         }
+        let about = match &happened {
+            Happened::Edited { id, .. }
+            | Happened::Reaction { id, .. }
+            | Happened::Button { id: Some(id), .. } => {
+                self.desk.platform_message(&inbound.messages_of(), id).await?
+            }
+            _ => None,
+        };
+        let inbound = &in_conversation_of(about.as_ref(), inbound);
+        let about = about.map(|stands| stands.ticket);
         let Some(thread) = self.desk.thread(&inbound.thread).await? else {
             return self.without_thread(inbound, happened).await;
         };
@@ -31,7 +41,7 @@ impl Router {
         };
         match happened {
             Happened::Edited { id, content } => {
-                let Some(ticket) = self.ticket_of(inbound, &id).await? else {
+                let Some(ticket) = about else {
                     // The message itself never came, so its newest form is taken for it.
                     let inbound = Inbound {
                         happened: Happened::Message { id, content, album: None },
@@ -44,24 +54,27 @@ impl Router {
             }
             Happened::Deleted { ids } => {
                 for (position, id) in ids.into_iter().enumerate() {
-                    if let Some(ticket) = self.ticket_of(inbound, &id).await? {
+                    if let Some(stands) = self.desk.platform_message(&inbound.messages_of(), &id).await? {
                         let key = format!("{}:{position}", inbound.key);
-                        self.remark_on(&thread.key, ticket, thread.contact, &key, Command::Withdraw(id))
-                            .await?;
+                        self.remark_on(
+                            &thread.key,
+                            stands.ticket,
+                            thread.contact,
+                            &key,
+                            Command::Withdraw(id),
+                        )
+                        .await?;
                     }
                 }
                 Ok(())
             }
             Happened::Reaction { id, emoji } => {
-                let ticket = self.ticket_of(inbound, &id).await?.unwrap_or(thread.ticket);
+                let ticket = about.unwrap_or(thread.ticket);
                 let said = Said { author, emoji, ..Said::default() };
                 self.note(inbound, &thread, ticket, Command::React(id, Box::new(said))).await
             }
             Happened::Button { callback, id, data } => {
-                let ticket = match &id {
-                    Some(id) => self.ticket_of(inbound, id).await?.unwrap_or(thread.ticket),
-                    None => thread.ticket,
-                };
+                let ticket = about.unwrap_or(thread.ticket);
                 let said = Said { author, payload: Some(data.clone()), ..Said::default() };
                 let pressed = ButtonPressed { message: id, callback: callback.clone() };
                 match self.note(inbound, &thread, ticket, Command::Press(pressed, Box::new(said))).await {
@@ -97,11 +110,6 @@ impl Router {
             // There is no ticket to note it on, and nothing that an agent could do about it.
             _ => Ok(()),
         }
-    }
-
-    /// The ticket of a message in the conversation as the platform calls it now.
-    async fn ticket_of(&self, inbound: &Inbound, message: &str) -> Result<Option<TicketId>, RouteError> {
-        Ok(self.desk.platform_message(&inbound.thread, message).await?.map(|stands| stands.ticket))
     }
 
     async fn note(
@@ -140,6 +148,17 @@ impl Router {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// A remark in the conversation of the message that it is `about`: what the platform tells may only name the one that
+/// this conversation shares numbers with.
+fn in_conversation_of(about: Option<&PlatformMessage>, inbound: &Inbound) -> Inbound {
+    let mut inbound = inbound.clone();
+    if let Some(conversation) = about.and_then(|stands| stands.conversation.clone()) {
+        inbound.numbered_in = Some(inbound.messages_of().conversation);
+        inbound.thread.conversation = conversation;
+    }
+    inbound
 }
 
 /// A pressed button as a message of its own.

@@ -329,8 +329,8 @@ pub trait Platform: Send + Sync + 'static {
     /// When it can never be sent.
     fn split(&self, message: &Message) -> Result<Vec<Part>, Unsendable>;
 
-    /// Where the messages of a conversation are found by their ids: in itself, or, where ids are unique in the
-    /// connection, under the whole connection.
+    /// Where the messages of a conversation are found by their ids: in itself, in the one that it shares numbers with, or,
+    /// where ids are unique in the connection, under the whole connection.
     fn messages_of(&self, thread: &ThreadKey) -> ThreadKey {
         thread.clone()
     }

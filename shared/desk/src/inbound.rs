@@ -30,6 +30,10 @@ pub struct Inbound {
     /// case that the message begins it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub letter: Option<Box<Letter>>,
+    /// The conversation with which this one shares the numbers of its messages, where it has none of its own, such as a
+    /// topic of a Telegram group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub numbered_in: Option<String>,
 }
 
 impl Inbound {
@@ -42,6 +46,17 @@ impl Inbound {
                 format!("{}#{author}", self.thread.channel)
             }
             None => self.thread.to_string(),
+        }
+    }
+
+    /// Where the conversation's messages are found by their ids: in the conversation as the platform calls it now,
+    /// because one that gets another id numbers its messages anew; in the one that it shares numbers with; mails in
+    /// their whole connection.
+    pub fn messages_of(&self) -> ThreadKey {
+        match &self.numbered_in {
+            _ if self.letter.is_some() => self.thread.whole_connection(),
+            Some(conversation) => ThreadKey { conversation: conversation.clone(), ..self.thread.clone() },
+            None => self.thread.clone(),
         }
     }
 }

@@ -19,7 +19,8 @@ pub struct PlatformMessage {
     pub ticket: TicketId,
     /// The event.
     pub seq: u64,
-    /// The conversation, where the message's id is unique in the whole connection.
+    /// The conversation, where the message is not found under it: its id is unique in the whole connection, or among
+    /// several conversations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation: Option<String>,
 }
@@ -68,33 +69,31 @@ impl Desk {
     }
 }
 
-/// The write that says where a message stands, and fails when that is said already.
+/// The write that says where a message of a conversation stands, and fails when that is said already. It is found
+/// `under` the conversation itself, or where ids are unique among several.
 ///
 /// # Errors
 /// Never in practice: when the item does not serialise.
 pub fn put_platform_message(
+    under: &ThreadKey,
     thread: &ThreadKey,
     message: &str,
     ticket: TicketId,
     seq: u64,
 ) -> Result<Write, TableError> {
-    let stands = PlatformMessage { ticket, seq, conversation: None };
-    Ok(Write::Put(Item::new(keys::platform_message(thread, message), &stands)?, Condition::Absent))
+    Ok(Write::Put(platform_message(under, thread, message, ticket, seq)?, Condition::Absent))
 }
 
-/// The same for a message whose id is unique in the whole connection: it tells the conversation, too.
-///
-/// # Errors
-/// Never in practice: when the item does not serialise.
-pub fn put_connection_message(
+/// What says where a message stands.
+pub(crate) fn platform_message(
+    under: &ThreadKey,
     thread: &ThreadKey,
     message: &str,
     ticket: TicketId,
     seq: u64,
-) -> Result<Write, TableError> {
-    let stands = PlatformMessage { ticket, seq, conversation: Some(thread.conversation.clone()) };
-    let key = keys::platform_message(&thread.whole_connection(), message);
-    Ok(Write::Put(Item::new(key, &stands)?, Condition::Absent))
+) -> Result<Item, TableError> {
+    let conversation = (under != thread).then(|| thread.conversation.clone());
+    Item::new(keys::platform_message(under, message), &PlatformMessage { ticket, seq, conversation })
 }
 
 /// The write that remembers a delivery of the platform, and fails when it is remembered already.

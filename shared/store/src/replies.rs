@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::desk::Desk;
 use crate::keys;
-use crate::messages::PlatformMessage;
+use crate::messages::platform_message;
 use crate::table::{Condition, Index, Item, Query, TableError, Write};
 
 /// The kind of due items that unfinished replies are.
@@ -87,7 +87,7 @@ impl Desk {
     }
 
     /// Writes a reply, and where its latest part stands as a message of the platform: `under` its conversation, or
-    /// its whole connection. `companions` go along.
+    /// where ids are unique among several. `companions` go along.
     ///
     /// # Errors
     /// When somebody else wrote the reply meanwhile, a companion's condition does not hold, or the table is unavailable.
@@ -98,9 +98,7 @@ impl Desk {
         part: &str,
         companions: Vec<Write>,
     ) -> Result<(), TableError> {
-        let conversation = (*under != reply.thread).then(|| reply.thread.conversation.clone());
-        let stands = PlatformMessage { ticket: reply.ticket, seq: reply.seq, conversation };
-        let message = Item::new(keys::platform_message(under, part), &stands)?;
+        let message = platform_message(under, &reply.thread, part, reply.ticket, reply.seq)?;
         // A platform that gives the same id twice must not keep the reply from being finished.
         let mut writes = vec![next_version(reply)?, Write::Put(message, Condition::Any)];
         writes.extend(companions);

@@ -127,7 +127,7 @@ async fn open(desk: &Desk, conversation: &str, number: usize) -> io::Result<()> 
         })
     };
     desk.open_ticket(start, first, |_, ticket| {
-        Ok(vec![store::messages::put_platform_message(&thread, "1", ticket.id, ticket.seq)?])
+        Ok(vec![store::messages::put_platform_message(&thread, &thread, "1", ticket.id, ticket.seq)?])
     })
     .await
     .map_err(io::Error::other)?;

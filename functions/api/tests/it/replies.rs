@@ -1,5 +1,6 @@
 //! Replies, and the settling of those whose delivery nobody knows.
 
+use desk::channel::ThreadKey;
 use desk::command::{Command, Request};
 use desk::event::{Actor, DeliveryProblem};
 use desk::ids::ReplyId;
@@ -211,4 +212,23 @@ async fn a_reply_is_sent_again_once() {
     stage.post(&path, json!({"outcome": "send_again"})).await.is_problem(409, "not_resolvable");
     let elsewhere = format!("/tickets/1/replies/{}/resolve", fine.id);
     stage.post(&elsewhere, json!({"outcome": "send_again"})).await.is_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn an_answer_refers_to_messages_of_its_own_topic() {
+    let stage = Stage::new().await;
+    let connection = stage.connection(json!({})).await;
+    let here = stage.ticket(connection, "-100:7", "1", text("?"), None).await;
+    let there = stage.ticket(connection, "-100:8", "2", text("?"), None).await;
+    // As the router and the sender put them: under the chat that numbers the messages of its topics.
+    let mut writes = Vec::new();
+    for (ticket, message) in [(&here, "501"), (&there, "502")] {
+        let topic = ticket.thread.as_ref().unwrap();
+        let chat = ThreadKey { conversation: "-100".to_owned(), ..topic.clone() };
+        writes.push(store::messages::put_platform_message(&chat, topic, message, ticket.id, 2).unwrap());
+    }
+    stage.desk.table().write(writes).await.unwrap();
+    let path = format!("/tickets/{}/replies", here.id);
+    stage.post(&path, json!({"text": "a", "reply_to": "501"})).await.is(201);
+    stage.post(&path, json!({"text": "a", "reply_to": "502"})).await.is_problem(422, "unknown_message");
 }

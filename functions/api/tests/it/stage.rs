@@ -313,7 +313,7 @@ impl Stage {
                         command: Command::Receive(Box::new(received.clone()), Box::new(said.clone())),
                     })
                 },
-                |_, ticket| Ok(vec![put_platform_message(&key, message, ticket.id, ticket.seq)?]),
+                |_, ticket| Ok(vec![put_platform_message(&key, &key, message, ticket.id, ticket.seq)?]),
             )
             .await
             .unwrap();

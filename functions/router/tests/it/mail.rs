@@ -89,6 +89,7 @@ fn mail(id: &str, from: &str, text: &str) -> Inbound {
         },
         raw: None,
         letter: Some(Box::new(letter)),
+        numbered_in: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use desk::command::{Command, Request, Update};
 use desk::event::Actor;
-use desk::inbound::Happened;
+use desk::inbound::{Happened, Inbound};
 use desk::message::MessageContent;
 use desk::ticket::Status;
 use store::queue::{MAX_RECEIVES, Queue};
@@ -86,6 +86,47 @@ async fn an_edit_of_a_message_that_never_came_is_the_message() {
     // The message itself, late: it stands already, in its newest form.
     assert_eq!(stage.deliver(message("1", "Hello"), 1).await, []);
     assert_eq!(stage.kinds(1).await, ["opened", "message_received"]);
+}
+
+#[tokio::test]
+async fn a_remark_finds_the_topic_of_its_message() {
+    let stage = Stage::new().await;
+    let in_topic = |topic: &str, mut inbound: Inbound| {
+        inbound.thread.conversation = format!("-100:{topic}");
+        inbound.numbered_in = Some("-100".to_owned());
+        inbound
+    };
+    for (id, topic) in [("1", "7"), ("2", "8")] {
+        assert_eq!(stage.deliver(in_topic(topic, message(id, "Hello")), 1).await, []);
+    }
+    // What Telegram tells of a reaction, and of a press under an old message, names no topic.
+    let in_chat = |key: &str, happened: Happened| {
+        let mut inbound = delivery(key, happened);
+        inbound.thread.conversation = "-100".to_owned();
+        inbound
+    };
+    let reaction = Happened::Reaction { id: "1".to_owned(), emoji: vec!["👍".to_owned()] };
+    let button =
+        Happened::Button { callback: "7".to_owned(), id: Some("2".to_owned()), data: "Yes".to_owned() };
+    let edit = Happened::Edited { id: "2".to_owned(), content: MessageContent::text("Hello!") };
+    for told in [
+        in_chat("update:3", reaction),
+        in_chat("update:4", button.clone()),
+        in_topic("8", delivery("update:5", edit)),
+    ] {
+        assert_eq!(stage.deliver(told, 1).await, []);
+    }
+    assert_eq!(stage.kinds(1).await, ["opened", "message_received", "reacted"]);
+    assert_eq!(stage.kinds(2).await, ["opened", "message_received", "button_pressed", "message_edited"]);
+
+    // A press on a closed ticket goes on in the topic, too.
+    let closed = stage.ticket(2).await.unwrap();
+    let update = Update { status: Some(Status::Closed), ..Update::default() };
+    let request = Request { actor: Actor::System, cause: None, command: Command::Update(update) };
+    stage.desk.execute(closed.id, request).await.unwrap();
+    assert_eq!(stage.deliver(in_chat("update:6", button), 1).await, []);
+    let next = stage.ticket(3).await.unwrap();
+    assert_eq!((next.follow_up_of, next.thread), (Some(closed.id), closed.thread));
 }
 
 #[tokio::test]

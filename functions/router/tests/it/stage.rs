@@ -114,6 +114,7 @@ pub(crate) fn delivery(key: &str, happened: Happened) -> Inbound {
         happened,
         raw: None,
         letter: None,
+        numbered_in: None,
     }
 }
 

@@ -48,6 +48,7 @@ pub(super) fn take_in(connection: &Connection, body: &[u8], received_at: Timesta
         happened,
         raw: None,
         letter: Some(Box::new(letter)),
+        numbered_in: None,
     }
 }
 

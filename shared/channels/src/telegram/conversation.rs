@@ -18,6 +18,14 @@ pub(super) struct Conversation {
     pub(super) business: Option<String>,
 }
 
+impl Conversation {
+    /// The conversation whose numbers its messages have: topics share those of their chat, and what Telegram tells of a
+    /// message, such as a reaction, may not say in which topic it stands.
+    pub(super) fn numbered_in(&self) -> Option<String> {
+        self.topic.map(|_| self.chat.to_string())
+    }
+}
+
 /// A text that is not the address of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct InvalidConversation;

@@ -21,12 +21,13 @@ mod verify;
 
 use ::http::HeaderMap;
 use async_trait::async_trait;
-use desk::channel::ChannelClass;
+use desk::channel::{ChannelClass, ThreadKey};
 use desk::inbound::Inbound;
 use desk::message::AttachmentKind;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use self::conversation::Conversation;
 use crate::Connection;
 use crate::http::Http;
 use crate::platform::{
@@ -102,6 +103,14 @@ impl Platform for Telegram {
 
     fn parse(&self, connection: &Connection, body: &[u8], received_at: Timestamp) -> Vec<Inbound> {
         parse::parse(connection, body, received_at)
+    }
+
+    fn messages_of(&self, thread: &ThreadKey) -> ThreadKey {
+        let known = thread.conversation.parse::<Conversation>().ok();
+        match known.and_then(|known| known.numbered_in()) {
+            Some(conversation) => ThreadKey { conversation, ..thread.clone() },
+            None => thread.clone(),
+        }
     }
 
     fn split(&self, message: &Message) -> Result<Vec<Part>, Unsendable> {

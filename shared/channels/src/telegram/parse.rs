@@ -256,6 +256,7 @@ impl Delivery<'_> {
     ) -> Inbound {
         let at = at.filter(|second| *second > 0).and_then(|second| Timestamp::from_second(second).ok());
         Inbound {
+            numbered_in: conversation.numbered_in(),
             thread: self.connection.thread(conversation.to_string()),
             class: ChannelClass::Messenger,
             key: self.key.clone(),
@@ -290,8 +291,10 @@ impl Delivery<'_> {
         let key =
             if self.key.is_empty() { format!("body:{}", fingerprint(self.body)) } else { self.key.clone() };
         let reason = reason.to_string().chars().take(REASON_LIMIT).collect();
+        let conversation = conversation.unwrap_or_else(|| UNPARSED.to_owned());
         Inbound {
-            thread: self.connection.thread(conversation.unwrap_or_else(|| UNPARSED.to_owned())),
+            numbered_in: conversation.parse::<Conversation>().ok().and_then(|known| known.numbered_in()),
+            thread: self.connection.thread(conversation),
             class: ChannelClass::Messenger,
             key,
             at: self.received_at,

@@ -69,6 +69,7 @@ pub(super) fn parse(connection: &Connection, body: &[u8], received_at: Timestamp
         },
         raw: None,
         letter: None,
+        numbered_in: None,
     }
 }
 
@@ -110,5 +111,6 @@ fn unparsed(connection: &Connection, body: &[u8], received_at: Timestamp, reason
         happened: Happened::Unparsed { reason },
         raw: Some(raw),
         letter: None,
+        numbered_in: None,
     }
 }

@@ -109,6 +109,7 @@ journeys! {
     a_start_is_greeted = crate::remarks::start, Shared;
     blocking_is_noted = crate::remarks::blocking, Shared;
     groups_are_heard_on_request = crate::remarks::groups, Shared;
+    a_reaction_finds_its_topic = crate::remarks::topics, Shared;
     cards_and_places_are_shown = crate::remarks::cards_and_places, Shared;
     a_visitor_is_answered = crate::chat::answered, Shared;
     a_visitor_sends_a_file = crate::chat::file, Shared;

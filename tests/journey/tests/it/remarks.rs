@@ -94,6 +94,28 @@ pub(crate) async fn groups(stage: &Stage) {
     assert_eq!(stage.tickets_of(&deaf, &ignored).await, Vec::<Value>::new());
 }
 
+pub(crate) async fn topics(stage: &Stage) {
+    let line = stage.connect(json!({"groups": true})).await;
+    let group = line.bot.group("Wholesale");
+    group.says("To everybody").await;
+    let general = stage.ticket_of(&line, &group).await;
+    let fields = json!({"text": "In a topic", "message_thread_id": 12, "is_topic_message": true});
+    line.bot.deliver(&group.message(Some("In a topic"), fields)).await;
+    let topic = format!("{}:12", group.chat());
+    let ticket = eventually("the topic has a ticket of its own", SOON, async || {
+        let tickets = stage.tickets_in(&line, &topic).await;
+        tickets.first().and_then(|ticket| ticket["id"].as_str()).map(str::to_owned).ok_or(tickets)
+    })
+    .await;
+    let reply = stage.desk.reply(&ticket, "Here is the answer").await;
+    stage.desk.await_delivery(&ticket, &reply, "sent").await;
+    let answer = line.bot.sent(group.chat()).last().expect("the answer stands there").id;
+    line.bot.deliver(&group.react(answer, Some("👍"))).await;
+    let reacted = |event: &Value| event["kind"] == "reacted";
+    stage.desk.await_event(&ticket, "the reaction stands in the topic", reacted).await;
+    assert_eq!(stage.desk.events_of(&general, "reacted").await, Vec::<Value>::new());
+}
+
 pub(crate) async fn cards_and_places(stage: &Stage) {
     let line = stage.connect(json!({})).await;
     let (anna, ticket) = stage.asked(&line, "Anna", "Bring it here").await;
