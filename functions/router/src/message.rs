@@ -69,7 +69,7 @@ impl Router {
                 break;
             }
             let taken = match (&place.thread, head) {
-                (Some(_), Some(head)) if received.automatic.is_some() || self.takes(&head).await? => {
+                (Some(_), Some(head)) if self.takes(&head, &received).await? => {
                     self.append(&inbound, &place, head, received.clone(), said).await
                 }
                 (_, head) => self.open(&inbound, &place, head, received.clone(), said).await,
@@ -109,9 +109,9 @@ impl Router {
         Ok(())
     }
 
-    async fn takes(&self, head: &Ticket) -> Result<bool, RouteError> {
+    async fn takes(&self, head: &Ticket, received: &MessageReceived) -> Result<bool, RouteError> {
         let window = self.desk.settings().await?.general.reopen_window();
-        Ok(head.takes_message_at(self.desk.now(), window))
+        Ok(head.takes(received, self.desk.now(), window))
     }
 
     async fn append(

@@ -63,9 +63,8 @@ pub fn decide(
     let mut draft = Draft::new(ticket, settings, now);
     let (fact, content) = match request.command {
         Command::Receive(message, said) => {
-            // A closed ticket takes no message; the caller opens another one. What no person wrote needs none.
-            if message.automatic.is_none() && !ticket.takes_message_at(now, settings.general.reopen_window())
-            {
+            // A closed ticket takes no message; the caller opens another one.
+            if !ticket.takes(&message, now, settings.general.reopen_window()) {
                 return Err(Refusal::Final(ticket.status));
             }
             if message.asks {
@@ -229,10 +228,12 @@ impl<'a> Draft<'a> {
             self.waiting_since = None;
         }
         match self.status {
+            Status::New | Status::Open => {}
             Status::WaitingCustomer | Status::WaitingThirdParty | Status::Solved => self.go(Status::Open),
-            // What is unwanted makes no work.
-            Status::Spam => return,
-            _ => {}
+            // The rest of an album, of which nobody knew when the ticket was closed.
+            Status::Closed if self.ticket.followed_up_by.is_none() => self.go(Status::Open),
+            // What is unwanted makes no work, and what goes on elsewhere makes it there.
+            Status::Spam | Status::Closed | Status::Merged => return,
         }
         let answered_before = self.ticket.first_reply_at.is_some();
         self.step(|sla, terms, now| sla.asked(terms, answered_before, now));

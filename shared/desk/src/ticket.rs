@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::channel::{ChannelClass, ThreadKey};
-use crate::event::{Changes, Content, Event, Fact, Opened};
+use crate::event::{Changes, Content, Event, Fact, MessageReceived, Opened};
 use crate::ids::{AgentId, ContactId, TeamId, TicketId};
 use crate::sla::Sla;
 
@@ -168,6 +168,9 @@ pub struct Ticket {
     /// recognised before anything is written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub latest: Vec<String>,
+    /// The latest album that pictures came of, as far as its id is short: its later ones come here, whatever happens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub album: Option<String>,
     /// The service-level clocks.
     #[serde(default, skip_serializing_if = "Sla::is_empty")]
     pub sla: Sla,
@@ -219,6 +222,7 @@ impl Ticket {
             related_to: opened.related_to,
             followed_up_by: None,
             latest: Vec::new(),
+            album: None,
             sla: Sla::default(),
         };
         ticket.follow(event);
@@ -242,6 +246,9 @@ impl Ticket {
         self.updated_at = event.at;
         if let Fact::MessageReceived(message) = &event.fact {
             self.remember(&message.message);
+            if let Some(album) = message.album.as_ref().filter(|album| album.len() <= Self::LATEST_LENGTH) {
+                self.album = Some(album.clone());
+            }
         }
         match &event.fact {
             Fact::MessageReceived(message) if message.asks => self.ask(event.at, message.thread.as_ref()),
@@ -268,7 +275,19 @@ impl Ticket {
         self.latest.iter().any(|latest| latest == message)
     }
 
-    /// Whether a customer's message at `now` still belongs to this ticket.
+    /// Whether a message at `now` belongs to this ticket, and to no new one: as every message does while the ticket
+    /// takes any, the rest of an album that it has begun, and what no person wrote.
+    pub fn takes(
+        &self,
+        message: &MessageReceived,
+        now: Timestamp,
+        reopen_window: jiff::SignedDuration,
+    ) -> bool {
+        let goes_on = message.album.is_some() && message.album == self.album;
+        message.automatic.is_some() || goes_on || self.takes_message_at(now, reopen_window)
+    }
+
+    /// Whether something that a customer says at `now` still belongs to this ticket.
     pub fn takes_message_at(&self, now: Timestamp, reopen_window: jiff::SignedDuration) -> bool {
         match self.status {
             Status::Solved => self.solved_at.is_none_or(|solved| now.duration_since(solved) <= reopen_window),

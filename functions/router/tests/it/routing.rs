@@ -4,6 +4,7 @@ use desk::command::{Command, Request, Update};
 use desk::event::Actor;
 use desk::inbound::{Happened, Inbound};
 use desk::message::MessageContent;
+use desk::sla::{ClockState, Metric};
 use desk::ticket::Status;
 use store::queue::{MAX_RECEIVES, Queue};
 
@@ -210,6 +211,35 @@ async fn a_gap_before_the_first_message_opens_a_ticket() {
     // Sent again in a form that fits, it lands on the same ticket.
     assert_eq!(stage.deliver(message("1", "Hello"), 1).await, []);
     assert_eq!(stage.kinds(3).await, ["opened", "gap", "message_received"]);
+}
+
+#[tokio::test]
+async fn an_album_stays_together_when_its_ticket_is_closed_in_the_middle() {
+    let stage = Stage::new().await;
+    let picture = |id: &str, album: &str| {
+        let content = MessageContent::text("picture");
+        let happened = Happened::Message { id: id.to_owned(), content, album: Some(album.to_owned()) };
+        delivery(&format!("update:{id}"), happened)
+    };
+    assert_eq!(stage.deliver(picture("1", "a"), 1).await, []);
+    let id = stage.ticket(1).await.unwrap().id;
+    let close = || Command::Update(Update { status: Some(Status::Closed), ..Update::default() });
+    let request = || Request { actor: Actor::System, cause: None, command: close() };
+    stage.desk.execute(id, request()).await.unwrap();
+    assert_eq!(stage.deliver(picture("2", "a"), 1).await, []);
+    assert_eq!(stage.kinds(1).await, ["opened", "message_received", "updated", "message_received"]);
+    let ticket = stage.ticket(1).await.unwrap();
+    assert_eq!(ticket.status, Status::Open, "somebody has to see it");
+    assert_eq!(ticket.sla.clock(Metric::FirstResponse).unwrap().state, ClockState::Running);
+
+    // Another album is another matter.
+    stage.desk.execute(id, request()).await.unwrap();
+    assert_eq!(stage.deliver(picture("3", "b"), 1).await, []);
+    assert_eq!(stage.ticket(2).await.unwrap().follow_up_of, Some(id));
+    // From then on the old ticket is no place for work any more.
+    assert_eq!(stage.deliver(picture("4", "b"), 1).await, []);
+    assert_eq!(stage.kinds(2).await, ["opened", "message_received", "message_received"]);
+    assert_eq!(stage.ticket(1).await.unwrap().status, Status::Closed);
 }
 
 #[tokio::test]

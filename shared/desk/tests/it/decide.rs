@@ -90,11 +90,15 @@ impl Desk {
     }
 
     pub(crate) fn receive(&mut self) -> Result<Option<Event>, Refusal> {
+        self.receive_of(None)
+    }
+
+    fn receive_of(&mut self, album: Option<&str>) -> Result<Option<Event>, Refusal> {
         let message = MessageReceived {
             message: self.log.len().to_string(),
             sent_at: self.now,
             asks: true,
-            album: None,
+            album: album.map(str::to_owned),
             attachments: 0,
             late: false,
             automatic: None,
@@ -343,6 +347,25 @@ fn a_closing_answer_that_did_not_arrive_opens_the_ticket_unless_another_goes_on(
     followed_up.ask(Actor::System, Command::FollowUp(TicketId::new(ulid(8)))).unwrap();
     followed_up.ask(Actor::System, Command::FailReply(problem(false))).unwrap();
     assert_eq!(followed_up.ticket().status, Status::Closed);
+}
+
+#[test]
+fn the_rest_of_an_album_opens_a_closed_ticket_unless_another_goes_on() {
+    let mut desk = Desk::new();
+    desk.receive_of(Some("a")).unwrap();
+    desk.receive().unwrap();
+    desk.status(Status::Closed);
+    assert_eq!(desk.receive(), Err(Refusal::Final(Status::Closed)));
+    assert_eq!(desk.receive_of(Some("b")), Err(Refusal::Final(Status::Closed)));
+    let mut followed_up = Desk { settings: desk.settings.clone(), now: desk.now, log: desk.log.clone() };
+    desk.wait(10).receive_of(Some("a")).unwrap();
+    assert_eq!(desk.ticket().status, Status::Open);
+    assert_eq!(desk.ticket().waiting_since, Some(desk.now));
+    assert_eq!(desk.clock(Metric::FirstResponse), ClockState::Running);
+    followed_up.ask(Actor::System, Command::FollowUp(TicketId::new(ulid(8)))).unwrap();
+    followed_up.receive_of(Some("a")).unwrap();
+    assert_eq!(followed_up.ticket().status, Status::Closed);
+    assert_eq!(followed_up.ticket().waiting_since, None);
 }
 
 #[test]
