@@ -110,7 +110,8 @@ impl Router {
             // Sent again from the dead letters it has another id; the gap that it made is still the same.
             None => digest(&message.body),
         };
-        let gap = Command::Gap(key.clone());
+        let asks = unpacked.as_ref().is_none_or(|(inbound, late)| self.asks(inbound, *late));
+        let gap = Command::Gap { key: key.clone(), asks };
         let delivery = format!("gap:{key}");
         if let Some(known) = self.desk.thread(&thread).await? {
             return self.remark_on(&known.key, known.ticket, known.contact, &delivery, gap).await;

@@ -276,6 +276,22 @@ impl Router {
         (received, said)
     }
 
+    /// Whether a delivery asks for an answer, as far as it tells by itself.
+    pub(crate) fn asks(&self, inbound: &Inbound, late: bool) -> bool {
+        match inbound.happened {
+            Happened::Message { .. } | Happened::Started { .. } | Happened::Unparsed { .. } => {
+                self.read(inbound, late).0.asks
+            }
+            Happened::Button { .. } => true,
+            Happened::Edited { .. }
+            | Happened::Deleted { .. }
+            | Happened::Reaction { .. }
+            | Happened::Reachable { .. }
+            | Happened::Undelivered { .. }
+            | Happened::Migrated { .. } => false,
+        }
+    }
+
     /// Gives each file of a message its id, unless the channel has stored it under one already.
     pub(crate) fn identify(&self, mut content: MessageContent) -> MessageContent {
         for file in &mut content.attachments {

@@ -134,7 +134,7 @@ impl Router {
         command: Command,
     ) -> Result<(), RouteError> {
         let actor = match command {
-            Command::Gap(_) => Actor::System,
+            Command::Gap { .. } => Actor::System,
             _ => Actor::Contact { id: contact },
         };
         let request = Request { actor, cause: Some(format!("inbound:{key}")), command };

@@ -33,8 +33,13 @@ pub enum Command {
     Press(ButtonPressed, Box<Said>),
     /// Note that the customer can no longer be written to, or can again.
     Reach(bool),
-    /// Note that a delivery could not be processed, by its key.
-    Gap(String),
+    /// Note that a delivery could not be processed.
+    Gap {
+        /// The platform's key of it.
+        key: String,
+        /// Whether it asks for an answer, as far as can be told.
+        asks: bool,
+    },
     /// Put what a newer parser makes of a kept original beside the event that kept it.
     Reinterpret {
         /// The event that kept the original.

@@ -83,7 +83,13 @@ pub fn decide(
         Command::Withdraw(message) => (Fact::MessageDeleted(MessageRef { message }), Content::None),
         Command::React(message, said) => (Fact::Reacted(MessageRef { message }), (*said).into()),
         Command::Reach(reachable) => (Fact::ReachabilityChanged { reachable }, Content::None),
-        Command::Gap(key) => (Fact::Gap { key }, Content::None),
+        Command::Gap { key, asks } => {
+            // It stands for what the customer said and nobody can read yet.
+            if asks {
+                draft.customer_speaks();
+            }
+            (Fact::Gap { key, asks }, Content::None)
+        }
         Command::Reinterpret { of, moved_to, said } => {
             if ticket.status.is_active() && moved_to.is_none() {
                 draft.customer_speaks();
@@ -230,7 +236,7 @@ impl<'a> Draft<'a> {
         match self.status {
             Status::New | Status::Open => {}
             Status::WaitingCustomer | Status::WaitingThirdParty | Status::Solved => self.go(Status::Open),
-            // The rest of an album, of which nobody knew when the ticket was closed.
+            // The rest of an album, or a gap: nobody knew of it when the ticket was closed.
             Status::Closed if self.ticket.followed_up_by.is_none() => self.go(Status::Open),
             // What is unwanted makes no work, and what goes on elsewhere makes it there.
             Status::Spam | Status::Closed | Status::Merged => return,

@@ -120,6 +120,9 @@ pub enum Fact {
     Gap {
         /// The platform's key of the delivery.
         key: String,
+        /// Whether the message that nobody has seen asks for an answer, as far as can be told.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        asks: bool,
     },
     /// An answer was written to the customer. Its delivery is the reply's own state.
     Replied(Replied),

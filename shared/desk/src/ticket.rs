@@ -253,6 +253,7 @@ impl Ticket {
         match &event.fact {
             Fact::MessageReceived(message) if message.asks => self.ask(event.at, message.thread.as_ref()),
             Fact::ButtonPressed(_) => self.ask(event.at, None),
+            Fact::Gap { asks: true, .. } => self.wait_from(event.at),
             Fact::Replied(replied) if !replied.automatic => {
                 (self.waiting_since, self.unanswered_since) = (None, None);
                 self.first_reply_at = self.first_reply_at.or(Some(event.at));
@@ -322,6 +323,10 @@ impl Ticket {
             }
             self.went_on_in.push(thread.clone());
         }
+        self.wait_from(at);
+    }
+
+    fn wait_from(&mut self, at: Timestamp) {
         self.waiting_since = self.waiting_since.or(Some(at));
         self.asked_at = Some(at);
         // Whoever asks again after a solution waits from then on.

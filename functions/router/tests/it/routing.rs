@@ -208,9 +208,35 @@ async fn a_gap_before_the_first_message_opens_a_ticket() {
     assert_eq!(stage.deliver(message("1", &too_large), MAX_RECEIVES).await, []);
     // Each of the three tries took a number; gaps between numbers are allowed.
     assert_eq!(stage.kinds(3).await, ["opened", "gap"]);
+    let waiting = stage.ticket(3).await.unwrap();
+    let clock = waiting.sla.clock(Metric::FirstResponse).unwrap().clone();
+    assert_eq!((clock.state, clock.since), (ClockState::Running, waiting.waiting_since), "somebody waits");
     // Sent again in a form that fits, it lands on the same ticket.
     assert_eq!(stage.deliver(message("1", "Hello"), 1).await, []);
     assert_eq!(stage.kinds(3).await, ["opened", "gap", "message_received"]);
+    let ticket = stage.ticket(3).await.unwrap();
+    assert_eq!(ticket.waiting_since, waiting.waiting_since, "they wait since then, and once");
+    assert_eq!(ticket.sla.clock(Metric::FirstResponse).unwrap().since, clock.since);
+}
+
+#[tokio::test]
+async fn a_gap_asks_what_its_message_would_have_asked() {
+    let stage = Stage::new().await;
+    stage.deliver(message("1", "Hello"), 1).await;
+    let id = stage.ticket(1).await.unwrap().id;
+    let solve = || Command::Update(Update { status: Some(Status::Solved), ..Update::default() });
+    let request = || Request { actor: Actor::System, cause: None, command: solve() };
+    stage.desk.execute(id, request()).await.unwrap();
+    let too_large = || MessageContent::text("x".repeat(500 * 1024));
+    let edit = Happened::Edited { id: "1".to_owned(), content: too_large() };
+    assert_eq!(stage.deliver(delivery("update:2", edit), MAX_RECEIVES).await, []);
+    assert_eq!(stage.ticket(1).await.unwrap().status, Status::Solved);
+    let unseen = Happened::Message { id: "3".to_owned(), content: too_large(), album: None };
+    assert_eq!(stage.deliver(delivery("update:3", unseen), MAX_RECEIVES).await, []);
+    assert_eq!(stage.kinds(1).await, ["opened", "message_received", "updated", "gap", "gap"]);
+    let ticket = stage.ticket(1).await.unwrap();
+    assert_eq!(ticket.status, Status::Open);
+    assert!(ticket.waiting_since.is_some());
 }
 
 #[tokio::test]

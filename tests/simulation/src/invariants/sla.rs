@@ -274,7 +274,11 @@ impl Audit {
 }
 
 fn is_question(event: &Event) -> bool {
-    matches!(&event.fact, Fact::MessageReceived(message) if message.asks)
+    match &event.fact {
+        Fact::MessageReceived(message) => message.asks,
+        Fact::Gap { asks, .. } => *asks,
+        _ => false,
+    }
 }
 
 fn milliseconds(duration: SignedDuration) -> i64 {
