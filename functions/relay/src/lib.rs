@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use channels::platform::News;
-use desk::event::{Event, Fact};
+use desk::event::{Actor, Event, Fact};
 use desk::ids::TicketId;
 use desk::reply::Reply;
 use store::Desk;
@@ -147,6 +147,11 @@ fn effects(item: Item) -> Result<Effects, TableError> {
     let received = received.then_some(ticket);
     match event.fact {
         Fact::Opened(opened) => work.push(Work::IndexContact { contact: opened.contact }.pack()),
+        Fact::MessageReceived(message) if message.new_author => {
+            if let Actor::Contact { id } = event.actor {
+                work.push(Work::IndexContact { contact: id }.pack());
+            }
+        }
         Fact::ButtonPressed(_) => work.push(Work::Acknowledge { ticket, seq }.pack()),
         _ => {}
     }

@@ -1,6 +1,6 @@
 //! Messages: the conversation's ticket takes them, or a new one is opened.
 
-use desk::channel::ThreadKey;
+use desk::channel::{ChannelClass, ThreadKey};
 use desk::command::{Command, Refusal, Request};
 use desk::event::{Actor, MessageReceived, Said};
 use desk::ids::{AttachmentId, ContactId, TicketId};
@@ -12,7 +12,7 @@ use store::execute::ExecuteError;
 use store::messages::put_delivery;
 use store::opening::{Customer, OpenError, Start};
 use store::table::{Condition, TableError};
-use store::threads::{Thread, put_thread};
+use store::threads::{Author, Thread, put_thread};
 
 use crate::correspondence::{Place, marks, remembered};
 use crate::doubt::{claims_agent, kept_out, mark_own};
@@ -128,8 +128,10 @@ impl Router {
         }
         let (id, waiting) = (head.id, head.waiting_since.is_some());
         let message = received.message.clone();
+        let author = self.author(inbound, thread).await?;
+        received.new_author = !author.made_by.is_empty();
         let request = Request {
-            actor: Actor::Contact { id: thread.contact },
+            actor: Actor::Contact { id: author.contact },
             cause: cause(inbound),
             command: Command::Receive(Box::new(received), Box::new(said)),
         };
@@ -141,6 +143,7 @@ impl Router {
                     let after = Thread { correspondence, version: thread.version + 1, ..thread.clone() };
                     writes.push(put_thread(&after, Condition::Version(thread.version))?);
                 }
+                writes.extend(author.made_by.iter().cloned());
                 Ok(writes)
             })
             .await?;
@@ -152,16 +155,24 @@ impl Router {
         inbound: &Inbound,
         place: &Place,
         previous: Option<Ticket>,
-        received: MessageReceived,
+        mut received: MessageReceived,
         said: Said,
     ) -> Result<TicketId, RouteError> {
         let subject = subject(inbound, &said);
         let message = received.message.clone();
-        let start = self.start(inbound, place, previous, subject).await?;
+        let mut start = self.start(inbound, place, previous, subject).await?;
         let key = stands(inbound, place);
+        let author = match &place.thread {
+            Some(thread) => Some(self.author(inbound, thread).await?),
+            None => None,
+        };
+        let made = author.as_ref().map(|author| author.made_by.clone()).unwrap_or_default();
+        received.new_author = !made.is_empty();
+        let actor = author.map(|author| Actor::Contact { id: author.contact });
+        start.actor.clone_from(&actor);
         let first = |contact: ContactId| {
             Some(Request {
-                actor: Actor::Contact { id: contact },
+                actor: actor.clone().unwrap_or(Actor::Contact { id: contact }),
                 cause: cause(inbound),
                 command: Command::Receive(Box::new(received.clone()), Box::new(said.clone())),
             })
@@ -169,11 +180,19 @@ impl Router {
         let ticket = self
             .desk
             .open_ticket(start, first, |_, ticket| {
-                marks(inbound, place, &key, &message, ticket.id, ticket.seq)
+                let mut writes = marks(inbound, place, &key, &message, ticket.id, ticket.seq)?;
+                writes.extend(made.iter().cloned());
+                Ok(writes)
             })
             .await?;
         tracing::info!(ticket = %ticket.id, number = ticket.number, "a ticket was opened");
         Ok(ticket.id)
+    }
+
+    /// Who did something in a conversation. One of a chat on the firm's site has one person, whatever they sign in as.
+    pub(crate) async fn author(&self, inbound: &Inbound, thread: &Thread) -> Result<Author, TableError> {
+        let sender = inbound.sender.as_ref().filter(|_| inbound.class != ChannelClass::Chat);
+        self.desk.author(thread, sender).await
     }
 
     /// Opens a ticket for a conversation whose first message could not be processed.
@@ -247,6 +266,7 @@ impl Router {
             late,
             automatic: inbound.letter.as_ref().and_then(|letter| letter.automatic.clone()),
             thread: None,
+            new_author: false,
         };
         if let Some(letter) = &inbound.letter {
             received.asks = letter.automatic.is_none();

@@ -35,6 +35,9 @@ impl Router {
         let Some(thread) = self.desk.thread(&inbound.thread).await? else {
             return self.without_thread(inbound, happened).await;
         };
+        // Nobody becomes a contact by a remark alone.
+        let by = self.author(inbound, &thread).await?;
+        let by = if by.made_by.is_empty() { by.contact } else { thread.contact };
         let author = inbound.sender.as_ref().and_then(|sender| sender.name.clone());
         let said = |message: MessageContent| {
             Box::new(Said { author: author.clone(), message, raw: inbound.raw.clone(), ..Said::default() })
@@ -50,20 +53,13 @@ impl Router {
                     return self.message(inbound, false).await;
                 };
                 let command = Command::Edit(id, said(self.identify(content)));
-                self.note(inbound, &thread, ticket, command).await
+                self.note(inbound, &thread, by, ticket, command).await
             }
             Happened::Deleted { ids } => {
                 for (position, id) in ids.into_iter().enumerate() {
                     if let Some(stands) = self.desk.platform_message(&inbound.messages_of(), &id).await? {
                         let key = format!("{}:{position}", inbound.key);
-                        self.remark_on(
-                            &thread.key,
-                            stands.ticket,
-                            thread.contact,
-                            &key,
-                            Command::Withdraw(id),
-                        )
-                        .await?;
+                        self.remark_on(&thread.key, stands.ticket, by, &key, Command::Withdraw(id)).await?;
                     }
                 }
                 Ok(())
@@ -71,13 +67,13 @@ impl Router {
             Happened::Reaction { id, emoji } => {
                 let ticket = about.unwrap_or(thread.ticket);
                 let said = Said { author, emoji, ..Said::default() };
-                self.note(inbound, &thread, ticket, Command::React(id, Box::new(said))).await
+                self.note(inbound, &thread, by, ticket, Command::React(id, Box::new(said))).await
             }
             Happened::Button { callback, id, data } => {
                 let ticket = about.unwrap_or(thread.ticket);
                 let said = Said { author, payload: Some(data.clone()), ..Said::default() };
                 let pressed = ButtonPressed { message: id, callback: callback.clone() };
-                match self.note(inbound, &thread, ticket, Command::Press(pressed, Box::new(said))).await {
+                match self.note(inbound, &thread, by, ticket, Command::Press(pressed, Box::new(said))).await {
                     // The ticket is closed; what the button says opens the next one, as a text would.
                     Err(RouteError::Execute(ExecuteError::Refused(Refusal::Final(_)))) => {
                         self.message(said_by_button(inbound, &callback, data), false).await
@@ -86,7 +82,7 @@ impl Router {
                 }
             }
             Happened::Reachable { reachable } => {
-                self.note(inbound, &thread, thread.ticket, Command::Reach(reachable)).await
+                self.note(inbound, &thread, by, thread.ticket, Command::Reach(reachable)).await
             }
             Happened::Migrated { to } => Ok(self.desk.move_thread(&thread.key, &to).await?),
             Happened::Undelivered { .. }
@@ -116,10 +112,11 @@ impl Router {
         &self,
         inbound: &Inbound,
         thread: &Thread,
+        by: ContactId,
         ticket: TicketId,
         command: Command,
     ) -> Result<(), RouteError> {
-        self.remark_on(&thread.key, ticket, thread.contact, &inbound.key, command)
+        self.remark_on(&thread.key, ticket, by, &inbound.key, command)
             .await
             .inspect_err(|error| tracing::warn!(cause = cause(inbound), %error, "a remark was not noted"))
     }

@@ -99,6 +99,7 @@ impl Desk {
         let thread = ThreadKey { channel: email()?, connection, conversation };
         let mut writes = Vec::new();
         if self.thread(&thread).await?.is_none() {
+            let begun_by = Some(("email".to_owned(), left.address.to_lowercase()));
             let visitor = Mailbox { name: None, address: left.address };
             let correspondence = Correspondence {
                 subject: ticket.subject,
@@ -113,6 +114,7 @@ impl Desk {
                 ticket: ticket.id,
                 moved_to: None,
                 correspondence: Some(correspondence),
+                begun_by,
             };
             writes.push(put_thread(&begun, Condition::Absent)?);
         }

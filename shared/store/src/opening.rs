@@ -86,6 +86,10 @@ impl Desk {
         let number = self.table.increment(&keys::number_counter()).await?;
         let now = self.now();
 
+        let begun_by = match &start.customer {
+            Customer::Sender(sender) => Some((sender.kind.clone(), sender.address.clone())),
+            Customer::Known(_) => None,
+        };
         let (contact, mut writes) = self.customer(start.customer).await?;
         let opening = Opening {
             ticket: id,
@@ -115,7 +119,10 @@ impl Desk {
         }
 
         if let Some((key, seen)) = start.thread {
-            writes.push(thread_write(key, seen, start.correspondence, contact, id)?);
+            let correspondence = start.correspondence;
+            let new =
+                Thread { key, version: 1, contact, ticket: id, moved_to: None, correspondence, begun_by };
+            writes.push(thread_write(new, seen)?);
         }
         if let Some(previous) = start.previous {
             writes.extend(follow_up(&previous, id, &settings, now)?);
@@ -155,23 +162,16 @@ impl Desk {
     }
 }
 
-fn thread_write(
-    key: desk::channel::ThreadKey,
-    seen: Option<Thread>,
-    correspondence: Option<Correspondence>,
-    contact: ContactId,
-    ticket: TicketId,
-) -> Result<Write, TableError> {
+/// The write of a conversation that is `new`, or was `seen` and goes on with what is new of it.
+fn thread_write(new: Thread, seen: Option<Thread>) -> Result<Write, TableError> {
     match seen {
         Some(seen) => {
             let condition = Condition::Version(seen.version);
-            let correspondence = correspondence.or(seen.correspondence);
-            put_thread(&Thread { ticket, version: seen.version + 1, correspondence, ..seen }, condition)
+            let (ticket, version) = (new.ticket, seen.version + 1);
+            let correspondence = new.correspondence.or(seen.correspondence);
+            put_thread(&Thread { ticket, version, correspondence, ..seen }, condition)
         }
-        None => {
-            let new = Thread { key, version: 1, contact, ticket, moved_to: None, correspondence };
-            put_thread(&new, Condition::Absent)
-        }
+        None => put_thread(&new, Condition::Absent),
     }
 }
 

@@ -3,8 +3,10 @@
 use desk::channel::ThreadKey;
 use desk::correspondence::Correspondence;
 use desk::ids::{ContactId, TicketId};
+use desk::inbound::Sender;
 use serde::{Deserialize, Serialize};
 
+use crate::contacts::new_contact;
 use crate::desk::Desk;
 use crate::keys;
 use crate::table::{Condition, Item, TableError, Write};
@@ -26,6 +28,19 @@ pub struct Thread {
     /// What is remembered of it where the platform keeps no conversations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correspondence: Option<Correspondence>,
+    /// The identity of the contact, by kind and address, with which they began it: whoever writes with another one may
+    /// be somebody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun_by: Option<(String, String)>,
+}
+
+/// Who wrote in a conversation.
+#[derive(Debug, Clone)]
+pub struct Author {
+    /// The contact.
+    pub contact: ContactId,
+    /// The writes that make the contact, where nobody has known them. They fail when somebody else makes them.
+    pub made_by: Vec<Write>,
 }
 
 /// What stands under a conversation's key: the conversation, or the id it began with.
@@ -59,6 +74,25 @@ impl Desk {
             }
         }
         Ok(None)
+    }
+
+    /// Who wrote in a conversation: its contact, or, where several people write, another one.
+    ///
+    /// # Errors
+    /// When the table is unavailable.
+    pub async fn author(&self, thread: &Thread, sender: Option<&Sender>) -> Result<Author, TableError> {
+        let begun_by = thread.begun_by.as_ref();
+        let is_another = |sender: &&Sender| {
+            begun_by.is_none_or(|(kind, address)| *kind != sender.kind || *address != sender.address)
+        };
+        let Some(sender) = sender.filter(is_another) else {
+            return Ok(Author { contact: thread.contact, made_by: Vec::new() });
+        };
+        if let Some(contact) = self.contact_by_identity(&sender.kind, &sender.address).await? {
+            return Ok(Author { contact, made_by: Vec::new() });
+        }
+        let (contact, made_by) = new_contact(ContactId::new(self.environment.ulid()), sender, self.now())?;
+        Ok(Author { contact: contact.id, made_by })
     }
 
     /// Takes in that the platform changed a conversation's id: both ids lead to it from now on. Idempotent.

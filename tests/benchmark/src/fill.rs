@@ -116,6 +116,7 @@ async fn open(desk: &Desk, conversation: &str, number: usize) -> io::Result<()> 
         late: false,
         automatic: None,
         thread: None,
+        new_author: false,
     };
     let text = format!("Where is parcel {number}? It should have been here on Monday.");
     let said = Said { message: MessageContent::text(text), ..Said::default() };

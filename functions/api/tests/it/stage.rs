@@ -301,6 +301,7 @@ impl Stage {
             late: false,
             automatic: None,
             thread: None,
+            new_author: false,
         };
         let ticket = self
             .desk

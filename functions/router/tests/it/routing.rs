@@ -131,6 +131,52 @@ async fn a_remark_finds_the_topic_of_its_message() {
 }
 
 #[tokio::test]
+async fn who_writes_in_a_group_is_the_actor() {
+    let stage = Stage::new().await;
+    let by = |person: &str, mut inbound: Inbound| {
+        inbound.thread.conversation = "-100".to_owned();
+        let sender = inbound.sender.as_mut().unwrap();
+        (sender.address, sender.name) = (person.to_owned(), Some(format!("Person {person}")));
+        inbound
+    };
+    let edit = Happened::Edited { id: "2".to_owned(), content: MessageContent::text("Hello!") };
+    for told in [
+        by("42", message("1", "Hello")),
+        by("43", message("2", "Hello")),
+        by("42", message("3", "Anybody?")),
+        by("43", message("4", "Well?")),
+        by("43", delivery("update:5", edit)),
+        by("44", delivery("update:6", Happened::Reaction { id: "1".to_owned(), emoji: Vec::new() })),
+    ] {
+        assert_eq!(stage.deliver(told, 1).await, []);
+    }
+    let ticket = stage.ticket(1).await.unwrap();
+    let contact = async |person: &str| stage.desk.contact_by_identity("telegram", person).await.unwrap();
+    let (first, second) = (ticket.contact, contact("43").await.unwrap());
+    assert_eq!(contact("42").await, Some(first));
+    assert_eq!(contact("44").await, None, "nobody becomes a contact by a reaction");
+    assert_ne!(first, second);
+    let events = stage.desk.events(ticket.id, 0, 100).await.unwrap().items;
+    let actors: Vec<Actor> = events.iter().map(|event| event.actor.clone()).collect();
+    let expected = [first, first, second, first, second, second, first];
+    assert_eq!(actors, expected.map(|id| Actor::Contact { id }));
+    let new =
+        events.iter().filter(|event| serde_json::to_value(event).unwrap()["data"]["new_author"] == true);
+    assert_eq!(new.map(|event| event.seq).collect::<Vec<_>>(), [3], "who is told to the search");
+
+    // The next ticket is opened by who wrote, for whom the conversation belongs to.
+    let update = Update { status: Some(Status::Closed), ..Update::default() };
+    let request = Request { actor: Actor::System, cause: None, command: Command::Update(update) };
+    stage.desk.execute(ticket.id, request).await.unwrap();
+    assert_eq!(stage.deliver(by("44", message("7", "Again")), 1).await, []);
+    let next = stage.ticket(2).await.unwrap();
+    let third = Actor::Contact { id: contact("44").await.unwrap() };
+    assert_eq!(next.contact, first);
+    let events = stage.desk.events(next.id, 0, 100).await.unwrap().items;
+    assert_eq!(events.iter().map(|event| event.actor.clone()).collect::<Vec<_>>(), [third.clone(), third]);
+}
+
+#[tokio::test]
 async fn a_moved_conversation_keeps_its_ticket() {
     let stage = Stage::new().await;
     stage.deliver(message("1", "Hello"), 1).await;

@@ -103,6 +103,7 @@ impl Desk {
             late: false,
             automatic: None,
             thread: None,
+            new_author: false,
         };
         let said = Said { message: MessageContent::text("?"), ..Said::default() };
         let actor = Actor::Contact { id: self.ticket().contact };
