@@ -56,7 +56,7 @@ struct NewReply {
     /// The ticket's status afterwards; by default an open ticket waits for the customer.
     #[serde(default)]
     status: Option<Status>,
-    /// Not to be sent before this time.
+    /// Not to be sent before this time. Until then it is no answer, and the ticket's status and clocks stay as they are.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
     not_before: Option<Timestamp>,

@@ -52,8 +52,8 @@ enum Outcome {
     /// It is to be sent once more, as a new reply, without the parts that are known to have arrived. For uncertain and
     /// failed ones.
     SendAgain,
-    /// It is not to be sent after all, or no further. For queued ones, such as those that are scheduled; the customer
-    /// waits for an answer again.
+    /// It is not to be sent after all, or no further. For queued ones: the customer waits for an answer again. One whose
+    /// scheduled time has not come has answered nothing, and leaves the ticket as it is.
     Cancelled,
 }
 
@@ -135,6 +135,7 @@ async fn cancelled(
     if old.state != Delivery::Queued {
         return Err(not_resolvable(&old));
     }
+    let withdrawn = old.is_scheduled();
     let ended = Reply {
         state: Delivery::Failed,
         reason: Some(CANCELLED.to_owned()),
@@ -148,6 +149,7 @@ async fn cancelled(
         reason: CANCELLED.to_owned(),
         detail: None,
         automatic: ended.content.automatic,
+        withdrawn,
     });
     settle(access, ticket, ended, command, once).await
 }

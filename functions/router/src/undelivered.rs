@@ -127,6 +127,7 @@ impl Router {
             reason: report.reason.clone(),
             detail: Some(report.detail.clone()),
             automatic: reply.content.automatic,
+            withdrawn: false,
         };
         self.execute_once(inbound, &reply, Command::FailReply(problem)).await?;
         let mut reply = reply;

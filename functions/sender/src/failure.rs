@@ -145,6 +145,7 @@ impl Sender {
             reason: reason.to_owned(),
             detail: Some(detail.to_owned()),
             automatic: reply.content.automatic,
+            withdrawn: false,
         };
         let request =
             Request { actor: Actor::System, cause: Some("sender".to_owned()), command: command(problem) };

@@ -6,9 +6,13 @@ use channels::platform::{
     Destination, File, Link, Message, NO_SUCH_ADDRESS, News, Part, SendError, SendFailure,
 };
 use desk::channel::ThreadKey;
+use desk::command::{Command, Request};
+use desk::event::Actor;
 use desk::reply::{Delivery, Reply};
 use jiff::SignedDuration;
 use store::blobs::BlobError;
+use store::execute::ExecuteError;
+use store::replies::next_version;
 use store::table::{TableError, Write};
 
 use crate::target::Target;
@@ -86,15 +90,36 @@ impl Sender {
 
     /// Claims the next part. Whether nobody else has.
     async fn claim(&self, reply: &mut Reply) -> Result<bool, SenderError> {
+        let scheduled = reply.is_scheduled();
         let lease = self.desk.now().saturating_add(LEASE).ok();
         reply.state = Delivery::Sending;
         reply.attempts += 1;
         reply.lease = lease;
         reply.due_at = lease;
         reply.held = false;
+        if scheduled {
+            return self.claim_due(reply).await;
+        }
         match self.desk.save_reply(reply).await {
             Ok(()) => Ok(true),
             Err(TableError::ConditionFailed(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Writes the claim of a reply whose time has come, and tells its ticket, in one transaction.
+    async fn claim_due(&self, reply: &mut Reply) -> Result<bool, SenderError> {
+        let command =
+            Command::DueReply { reply: reply.id, written_at: reply.created_at, status: reply.status };
+        let request = Request { actor: Actor::System, cause: Some("sender".to_owned()), command };
+        let mut claimed = reply.clone();
+        let claim = next_version(&mut claimed)?;
+        match self.desk.execute_with(reply.ticket, None, request, |_, _| Ok(vec![claim.clone()])).await {
+            Ok(_) => {
+                *reply = claimed;
+                Ok(true)
+            }
+            Err(ExecuteError::DoneBefore(_)) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }

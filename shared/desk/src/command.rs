@@ -62,6 +62,15 @@ pub enum Command {
     Note(Box<Said>),
     /// Change fields.
     Update(Update),
+    /// Note that the time of a scheduled reply has come.
+    DueReply {
+        /// The reply.
+        reply: ReplyId,
+        /// When it was written.
+        written_at: Timestamp,
+        /// The status afterwards; by default an open ticket waits for the customer.
+        status: Option<Status>,
+    },
     /// Note that a reply could not be delivered.
     FailReply(DeliveryProblem),
     /// Note that nobody knows whether a reply was delivered.

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 
 use crate::command::{Command, Opening, Refusal, Request, Update};
 use crate::event::{
-    Actor, Changes, Content, DeliveryProblem, Effects, Event, Fact, MessageRef, Opened, Said, VERSION,
+    Actor, Changes, Content, DeliveryProblem, Effects, Event, Fact, MessageRef, Opened, Replied, Said,
+    VERSION,
 };
 use crate::settings::Settings;
 use crate::sla::{ClockChange, Sla, Terms};
@@ -99,9 +100,17 @@ pub fn decide(
         Command::FollowUp(by) => (Fact::FollowedUp { by }, Content::None),
         Command::Note(said) => (Fact::NoteAdded {}, (*said).into()),
         Command::Reply { mut replied, said, status } => {
-            draft.reply(replied.automatic, status)?;
+            draft.reply(&replied, status)?;
             replied.thread.clone_from(&ticket.asked_in);
             (Fact::Replied(replied), (*said).into())
+        }
+        Command::DueReply { reply, written_at, status } => {
+            let answers = draft.is_answered_by(written_at);
+            if answers {
+                draft.answered();
+                draft.go_after_answer(status);
+            }
+            (Fact::ReplyDue { reply, answers }, Content::None)
         }
         Command::FailReply(problem) => {
             draft.not_delivered(&problem);
@@ -112,7 +121,7 @@ pub fn decide(
             (Fact::ReplyUncertain(problem), Content::None)
         }
         Command::ConfirmReply { reply, written_at, automatic } => {
-            let answers = !automatic && ticket.asked_at.is_none_or(|asked| asked <= written_at);
+            let answers = !automatic && draft.is_answered_by(written_at);
             if answers {
                 draft.confirmed();
             }
@@ -259,6 +268,11 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Whether nothing was asked since an answer was written.
+    fn is_answered_by(&self, written_at: Timestamp) -> bool {
+        self.ticket.asked_at.is_none_or(|asked| asked <= written_at)
+    }
+
     fn answered(&mut self) {
         self.waiting_since = None;
         self.step(Sla::answered);
@@ -272,8 +286,25 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Goes where an answer leads that was written before. Where an agent may not set that status now, nothing moves.
+    fn go_after_answer(&mut self, status: Option<Status>) {
+        let to = match status {
+            _ if self.status.is_final() => self.status,
+            Some(status) => self.allowed(status).unwrap_or(self.status),
+            None => self.usual_after_answer(),
+        };
+        self.go(to);
+    }
+
+    fn usual_after_answer(&self) -> Status {
+        match self.status {
+            Status::New | Status::Open => Status::WaitingCustomer,
+            status => status,
+        }
+    }
+
     fn not_delivered(&mut self, problem: &DeliveryProblem) {
-        if problem.automatic {
+        if !problem.leaves_waiting() {
             return;
         }
         // Solved and closed, too: a solution that did not arrive is none, and nobody looks at what is solved. Unless the
@@ -287,23 +318,25 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn reply(&mut self, automatic: bool, status: Option<Status>) -> Result<(), Refusal> {
+    fn reply(&mut self, replied: &Replied, status: Option<Status>) -> Result<(), Refusal> {
         if self.ticket.thread.is_none() {
             return Err(Refusal::NoConversation);
         }
         if self.status.is_final() {
             return Err(Refusal::Final(self.status));
         }
-        if !automatic {
-            self.answered();
-        }
         let to = match status {
             Some(status) => self.allowed(status)?,
-            None if !automatic && matches!(self.status, Status::New | Status::Open) => {
-                Status::WaitingCustomer
-            }
-            None => self.status,
+            None if replied.automatic => self.status,
+            None => self.usual_after_answer(),
         };
+        if replied.not_before.is_some() {
+            // All that follows from it follows when its time has come.
+            return Ok(());
+        }
+        if !replied.automatic {
+            self.answered();
+        }
         self.go(to);
         Ok(())
     }

@@ -126,6 +126,14 @@ pub enum Fact {
     },
     /// An answer was written to the customer. Its delivery is the reply's own state.
     Replied(Replied),
+    /// The time of a scheduled answer has come, and it is handed to the channel. From now on it counts.
+    ReplyDue {
+        /// The reply.
+        reply: ReplyId,
+        /// Whether nobody waits for an answer any more: nothing was asked since it was written.
+        #[serde(default = "yes")]
+        answers: bool,
+    },
     /// A reply could not be delivered.
     ReplyFailed(DeliveryProblem),
     /// A reply may or may not have been delivered; the agent decides.
@@ -262,6 +270,10 @@ pub struct Replied {
     /// The conversation that it goes to, where that is another one than the ticket's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread: Option<ThreadKey>,
+    /// When it is to be sent, where that is later. Until then it answers nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub not_before: Option<Timestamp>,
 }
 
 const fn yes() -> bool {
@@ -281,6 +293,16 @@ pub struct DeliveryProblem {
     /// Whether a machine had written it: nobody waits for what nobody asked for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub automatic: bool,
+    /// Whether it was taken back before its time had come: it had answered nothing yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withdrawn: bool,
+}
+
+impl DeliveryProblem {
+    /// Whether somebody waits again for what did not arrive.
+    pub const fn leaves_waiting(&self) -> bool {
+        !self.automatic && !self.withdrawn
+    }
 }
 
 /// What an update changed. An absent field was left alone; a present `null` was cleared.

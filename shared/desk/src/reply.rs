@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use crate::channel::ThreadKey;
 use crate::ids::{AttachmentId, ReplyId, TicketId};
+use crate::ticket::Status;
 
 /// How far a reply has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -64,6 +65,9 @@ pub struct Reply {
     /// While `sending`: until when the claim holds. A claim that ran out leaves its part uncertain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Timestamp>,
+    /// The ticket's status once it counts as an answer, where that is not the usual one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
     /// Not to be sent before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Timestamp>,
@@ -93,6 +97,11 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// Whether it was scheduled and was never handed to the channel: it counts as no answer yet.
+    pub const fn is_scheduled(&self) -> bool {
+        self.not_before.is_some() && self.attempts == 0 && self.copy_of.is_none() && !self.content.automatic
+    }
+
     /// Takes the part that may have been sent for sent, as a person says at `now`. What is left goes on.
     pub fn confirm(&mut self, now: Timestamp) {
         self.parts.push(String::new());

@@ -254,11 +254,11 @@ impl Ticket {
             Fact::MessageReceived(message) if message.asks => self.ask(event.at, message.thread.as_ref()),
             Fact::ButtonPressed(_) => self.ask(event.at, None),
             Fact::Gap { asks: true, .. } => self.wait_from(event.at),
-            Fact::Replied(replied) if !replied.automatic => {
-                (self.waiting_since, self.unanswered_since) = (None, None);
-                self.first_reply_at = self.first_reply_at.or(Some(event.at));
+            Fact::Replied(replied) if !replied.automatic && replied.not_before.is_none() => {
+                self.answer(event.at);
             }
-            Fact::ReplyFailed(problem) | Fact::ReplyUncertain(problem) if !problem.automatic => {
+            Fact::ReplyDue { answers: true, .. } => self.answer(event.at),
+            Fact::ReplyFailed(problem) | Fact::ReplyUncertain(problem) if problem.leaves_waiting() => {
                 self.waiting_since = self.waiting_since.or(Some(event.at));
             }
             Fact::ReplyConfirmed { answers: true, .. } => {
@@ -324,6 +324,11 @@ impl Ticket {
             self.went_on_in.push(thread.clone());
         }
         self.wait_from(at);
+    }
+
+    fn answer(&mut self, at: Timestamp) {
+        (self.waiting_since, self.unanswered_since) = (None, None);
+        self.first_reply_at = self.first_reply_at.or(Some(at));
     }
 
     fn wait_from(&mut self, at: Timestamp) {

@@ -53,7 +53,13 @@ impl Desk {
         companions: impl Fn(&Reply) -> Result<Vec<Write>, TableError>,
     ) -> Result<Executed, ExecuteError> {
         let id = ReplyId::new(self.environment.ulid());
-        let replied = Replied { reply: id, automatic: answer.automatic, again: answer.again, thread: None };
+        let replied = Replied {
+            reply: id,
+            automatic: answer.automatic,
+            again: answer.again,
+            thread: None,
+            not_before: answer.not_before.filter(|_| !answer.automatic),
+        };
         let message = MessageContent {
             text: answer.text.clone(),
             attachments: answer.attachments.clone(),
@@ -82,6 +88,7 @@ impl Desk {
                 parts: answer.arrived.clone(),
                 of: None,
                 lease: None,
+                status: answer.status,
                 not_before: answer.not_before,
                 due_at: None,
                 reason: None,

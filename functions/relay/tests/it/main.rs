@@ -118,3 +118,22 @@ async fn a_record_that_nobody_understands_holds_nothing_up() {
     let relay = Relay::new(outbound, Sink::working(), full);
     assert_eq!(relay.handle(&[strange]).await, Err("2".to_owned()), "it is not lost, either");
 }
+
+#[tokio::test]
+async fn whom_the_search_does_not_know_yet_is_told_to_it() {
+    let work = Sink::working();
+    let relay = Relay::new(Sink::working(), work.clone(), Sink::working());
+    let message = |seq: usize, new_author: bool| {
+        let body = json!({
+            "v": 1, "seq": seq, "kind": "message_received", "at": "2026-01-05T09:00:00Z",
+            "actor": {"type": "contact", "id": format!("con_{}", ulid(seq))},
+            "data": {"message": seq.to_string(), "sent_at": "2026-01-05T09:00:00Z", "asks": true, "new_author": new_author},
+        });
+        let key = Key::new(format!("T#tkt_{}", ulid(1)), format!("E#{seq:010}"));
+        Inserted { position: seq.to_string(), item: Item::new(key, &body).unwrap() }
+    };
+    assert_eq!(relay.handle(&[message(2, true), message(3, false)]).await, Ok(()));
+    let told = work.bodies();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].to_string().contains(&format!("con_{}", ulid(2))), "{told:?}");
+}

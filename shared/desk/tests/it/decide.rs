@@ -29,7 +29,13 @@ fn staff() -> Actor {
 
 /// What is told of a reply that did not arrive.
 fn problem(automatic: bool) -> DeliveryProblem {
-    DeliveryProblem { reply: ReplyId::new(ulid(7)), reason: "blocked".to_owned(), detail: None, automatic }
+    DeliveryProblem {
+        reply: ReplyId::new(ulid(7)),
+        reason: "blocked".to_owned(),
+        detail: None,
+        automatic,
+        withdrawn: false,
+    }
 }
 
 impl Desk {
@@ -111,8 +117,23 @@ impl Desk {
     }
 
     fn reply_as(&mut self, automatic: bool, status: Option<Status>) -> Result<Option<Event>, Refusal> {
-        let replied = Replied { reply: ReplyId::new(ulid(7)), automatic, again: None, thread: None };
+        let replied =
+            Replied { reply: ReplyId::new(ulid(7)), automatic, again: None, thread: None, not_before: None };
         self.ask(staff(), Command::Reply { replied, said: Box::default(), status })
+    }
+
+    /// Writes an answer that is to be sent in an hour.
+    fn schedule(&mut self, status: Option<Status>) {
+        let not_before = Some(self.now + SignedDuration::from_hours(1));
+        let reply = ReplyId::new(ulid(7));
+        let replied = Replied { reply, automatic: false, again: None, thread: None, not_before };
+        self.ask(staff(), Command::Reply { replied, said: Box::default(), status }).unwrap();
+    }
+
+    /// Hands an answer to the channel that was written then.
+    fn due(&mut self, written_at: Timestamp, status: Option<Status>) {
+        let command = Command::DueReply { reply: ReplyId::new(ulid(7)), written_at, status };
+        self.ask(Actor::System, command).unwrap();
     }
 
     pub(crate) fn reply(&mut self) {
@@ -348,6 +369,45 @@ fn a_closing_answer_that_did_not_arrive_opens_the_ticket_unless_another_goes_on(
     followed_up.ask(Actor::System, Command::FollowUp(TicketId::new(ulid(8)))).unwrap();
     followed_up.ask(Actor::System, Command::FailReply(problem(false))).unwrap();
     assert_eq!(followed_up.ticket().status, Status::Closed);
+}
+
+#[test]
+fn a_scheduled_answer_counts_when_its_time_has_come() {
+    let mut desk = Desk::new();
+    desk.receive().unwrap();
+    let asked = desk.now;
+    let written_at = desk.wait(10).now;
+    desk.schedule(Some(Status::Solved));
+    let mut withdrawn = Desk { settings: desk.settings.clone(), now: desk.now, log: desk.log.clone() };
+    let mut asked_again = Desk { settings: desk.settings.clone(), now: desk.now, log: desk.log.clone() };
+    let ticket = desk.ticket();
+    assert_eq!(
+        (ticket.status, ticket.waiting_since, ticket.first_reply_at),
+        (Status::New, Some(asked), None)
+    );
+    assert_eq!(desk.clock(Metric::FirstResponse), ClockState::Running);
+
+    desk.wait(200).due(written_at, Some(Status::Solved));
+    let ticket = desk.ticket();
+    assert_eq!((ticket.status, ticket.waiting_since), (Status::Solved, None));
+    assert_eq!(ticket.first_reply_at, Some(desk.now));
+    assert_eq!(ticket.sla.clock(Metric::FirstResponse).unwrap().used, 210);
+    assert_eq!(desk.clock(Metric::FirstResponse), ClockState::Met);
+
+    // Taken back in time it has never been one.
+    let problem = DeliveryProblem { withdrawn: true, ..problem(false) };
+    withdrawn.wait(20).ask(staff(), Command::FailReply(problem)).unwrap();
+    let ticket = withdrawn.ticket();
+    assert_eq!((ticket.status, ticket.waiting_since), (Status::New, Some(asked)));
+    assert_eq!(withdrawn.clock(Metric::FirstResponse), ClockState::Running);
+    assert_eq!(ticket.sla.clock(Metric::NextResponse), None);
+
+    // What was asked after it was written, it does not answer.
+    asked_again.wait(20).receive().unwrap();
+    asked_again.wait(180).due(written_at, Some(Status::Solved));
+    let ticket = asked_again.ticket();
+    assert_eq!((ticket.status, ticket.waiting_since), (Status::New, Some(asked)));
+    assert_eq!(asked_again.clock(Metric::FirstResponse), ClockState::Running);
 }
 
 #[test]

@@ -6,6 +6,8 @@ use journey::stage::Stage;
 use journey::telegram::Fault;
 use serde_json::{Value, json};
 
+use crate::clock_state;
+
 pub(crate) async fn throttled(stage: &Stage) {
     let line = stage.connect(json!({})).await;
     let (anna, ticket) = stage.asked(&line, "Anna", "Hello?").await;
@@ -25,7 +27,17 @@ pub(crate) async fn scheduled(stage: &Stage) {
     let not_before = journey::now().checked_add(jiff::SignedDuration::from_secs(3)).expect("a time");
     let later = json!({"text": "Later", "not_before": not_before});
     let later = stage.desk.post(&format!("/tickets/{ticket}/replies"), &later).await;
+    let waiting = stage.desk.ticket(&ticket).await;
+    if journey::now() < not_before {
+        assert_eq!(
+            (&waiting["status"], clock_state(&waiting, "first_response")),
+            (&json!("new"), json!("running"))
+        );
+    }
     let done = stage.desk.await_delivery(&ticket, &later, "sent").await;
+    let answered = stage.desk.ticket(&ticket).await;
+    let first = clock_state(&answered, "first_response");
+    assert_eq!((&answered["status"], first), (&json!("waiting_customer"), json!("met")));
     let sent_at = done["delivery_detail"]["sent_at"].as_str().expect("when it was sent");
     let sent_at: jiff::Timestamp = sent_at.parse().expect("a time");
     assert!(sent_at >= not_before, "{sent_at} is before {not_before}");

@@ -62,6 +62,8 @@ fn accepted(stage: &Stage) -> Vec<Accepted> {
 #[derive(Default)]
 struct Events {
     written: BTreeMap<ReplyId, Option<ReplyId>>,
+    scheduled: Vec<ReplyId>,
+    due: Vec<ReplyId>,
     uncertain: Vec<ReplyId>,
     failed: Vec<ReplyId>,
 }
@@ -72,7 +74,9 @@ fn events(picture: &Picture) -> Events {
         match &event.fact {
             Fact::Replied(replied) => {
                 events.written.insert(replied.reply, replied.again);
+                events.scheduled.extend(replied.not_before.map(|_| replied.reply));
             }
+            Fact::ReplyDue { reply, .. } => events.due.push(*reply),
             Fact::ReplyUncertain(problem) => events.uncertain.push(problem.reply),
             Fact::ReplyFailed(problem) => events.failed.push(problem.reply),
             _ => {}
@@ -134,6 +138,11 @@ fn told(reply: &Reply, accepted: &[Accepted], events: &Events, broken: &mut Vec<
         if !accepted.iter().filter(ours).any(|one| one.id == *part) {
             broken.push(format!("the reply {id} names the message {part}, which nobody accepted"));
         }
+    }
+    let due = events.due.iter().filter(|due| **due == id).count();
+    if due != usize::from(events.scheduled.contains(&id) && reply.attempts > 0) {
+        broken
+            .push(format!("the time of the reply {id} came {due} times, after {} attempts", reply.attempts));
     }
     let doubted = events.uncertain.iter().filter(|doubted| **doubted == id).count();
     let failed = events.failed.iter().filter(|failed| **failed == id).count();

@@ -181,7 +181,7 @@ impl Audit {
     /// Whether somebody waits after an event.
     fn wait(&mut self, event: &Event) {
         match &event.fact {
-            Fact::Replied(replied) if !replied.automatic => self.waiting = None,
+            _ if is_answer(event) => self.waiting = None,
             Fact::ReplyConfirmed { answers: true, .. } => self.waiting = None,
             Fact::ReplyFailed(problem) | Fact::ReplyUncertain(problem) if !problem.automatic => {
                 self.waiting = self.waiting.or(Some(event.at));
@@ -241,9 +241,7 @@ impl Audit {
             _ if is_question(event) && self.status.is_active() && answers == 0 => {
                 wrong.push("a question awaits no answer");
             }
-            Fact::Replied(replied) if !replied.automatic && answers > 0 => {
-                wrong.push("an answer is awaited that was just given");
-            }
+            _ if is_answer(event) && answers > 0 => wrong.push("an answer is awaited that was just given"),
             Fact::ReplyFailed(problem) | Fact::ReplyUncertain(problem)
                 if !problem.automatic && self.status.is_active() && answers == 0 =>
             {
@@ -277,6 +275,15 @@ fn is_question(event: &Event) -> bool {
     match &event.fact {
         Fact::MessageReceived(message) => message.asks,
         Fact::Gap { asks, .. } => *asks,
+        _ => false,
+    }
+}
+
+/// Whether a human answers by it: one that is scheduled does when its time has come.
+fn is_answer(event: &Event) -> bool {
+    match &event.fact {
+        Fact::Replied(replied) => !replied.automatic && replied.not_before.is_none(),
+        Fact::ReplyDue { answers, .. } => *answers,
         _ => false,
     }
 }
