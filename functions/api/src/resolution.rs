@@ -121,6 +121,7 @@ async fn arrived(
         reply: settled.id,
         written_at: settled.created_at,
         automatic: settled.content.automatic,
+        status: settled.status,
     };
     settle(access, ticket, settled, command, once).await
 }

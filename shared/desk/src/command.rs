@@ -83,6 +83,8 @@ pub enum Command {
         written_at: Timestamp,
         /// Whether a machine wrote it.
         automatic: bool,
+        /// The status that it led to, where that was not the usual one.
+        status: Option<Status>,
     },
     /// Do what time demands: warnings, breaches, closing.
     Tick,

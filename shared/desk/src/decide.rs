@@ -120,10 +120,10 @@ pub fn decide(
             draft.not_delivered(&problem);
             (Fact::ReplyUncertain(problem), Content::None)
         }
-        Command::ConfirmReply { reply, written_at, automatic } => {
+        Command::ConfirmReply { reply, written_at, automatic, status } => {
             let answers = !automatic && draft.is_answered_by(written_at);
             if answers {
-                draft.confirmed();
+                draft.confirmed(status);
             }
             (Fact::ReplyConfirmed { reply, answers }, Content::None)
         }
@@ -279,10 +279,10 @@ impl<'a> Draft<'a> {
     }
 
     /// An answer of which nobody knew did arrive: what the doubt undid is done again.
-    fn confirmed(&mut self) {
+    fn confirmed(&mut self, status: Option<Status>) {
         self.answered();
         if matches!(self.status, Status::New | Status::Open) {
-            self.go(Status::WaitingCustomer);
+            self.go_after_answer(status);
         }
     }
 

@@ -7,14 +7,17 @@ use desk::ids::ReplyId;
 use desk::reply::{Delivery, Reply};
 use desk::ticket::Ticket;
 use jiff::SignedDuration;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::stage::{Stage, text};
 
 /// A reply that was written, as the sender would leave it.
 async fn delivered(stage: &Stage, ticket: &Ticket, state: Delivery) -> Reply {
-    let body =
-        stage.post(&format!("/tickets/{}/replies", ticket.id), json!({"text": "Tomorrow."})).await.is(201);
+    written(stage, ticket, json!({"text": "Tomorrow."}), state).await
+}
+
+async fn written(stage: &Stage, ticket: &Ticket, body: Value, state: Delivery) -> Reply {
+    let body = stage.post(&format!("/tickets/{}/replies", ticket.id), body).await.is(201);
     let id: ReplyId = body["id"].as_str().unwrap().parse().unwrap();
     let mut reply = stage.desk.reply(ticket.thread.as_ref().unwrap(), id).await.unwrap().unwrap();
     reply.state = state;
@@ -142,6 +145,19 @@ async fn an_uncertain_reply_did_arrive() {
     assert_eq!(events.last().unwrap()["kind"], "reply_confirmed");
     let stored = stage.desk.reply(&reply.thread, reply.id).await.unwrap().unwrap();
     assert!(stored.sent_at.is_some() && stored.due_at.is_none());
+}
+
+#[tokio::test]
+async fn an_uncertain_solution_that_did_arrive_solves() {
+    let stage = Stage::new().await;
+    let ticket = stage.question().await;
+    let body = json!({"text": "Tomorrow.", "status": "solved"});
+    let reply = written(&stage, &ticket, body, Delivery::Uncertain).await;
+    let path = format!("/tickets/{}", ticket.id);
+    assert_eq!(stage.get(&path).await.is(200)["status"], "open", "nobody knows");
+    let resolve = format!("{path}/replies/{}/resolve", reply.id);
+    stage.post(&resolve, json!({"outcome": "arrived"})).await.is(200);
+    assert_eq!(stage.get(&path).await.is(200)["status"], "solved");
 }
 
 #[tokio::test]

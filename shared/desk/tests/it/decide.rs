@@ -411,6 +411,32 @@ fn a_scheduled_answer_counts_when_its_time_has_come() {
 }
 
 #[test]
+fn a_confirmed_solution_solves_again() {
+    let mut desk = Desk::new();
+    desk.receive().unwrap();
+    let written_at = desk.wait(10).now;
+    desk.reply_as(false, Some(Status::Solved)).unwrap();
+    desk.wait(10).ask(Actor::System, Command::DoubtReply(problem(false))).unwrap();
+    assert_eq!(desk.ticket().status, Status::Open);
+    let reply = ReplyId::new(ulid(7));
+    let status = Some(Status::Solved);
+    let confirm = Command::ConfirmReply { reply, written_at, automatic: false, status };
+    let mut elsewhere = Desk { settings: desk.settings.clone(), now: desk.now, log: desk.log.clone() };
+    desk.wait(10).ask(staff(), confirm.clone()).unwrap();
+    assert_eq!(desk.ticket().status, Status::Solved);
+    assert_eq!(desk.clock(Metric::Resolution), ClockState::Met);
+    assert_eq!(desk.clock(Metric::NextResponse), ClockState::Met);
+
+    elsewhere.status(Status::WaitingThirdParty);
+    elsewhere.wait(10).ask(staff(), confirm).unwrap();
+    assert_eq!(
+        elsewhere.ticket().status,
+        Status::WaitingThirdParty,
+        "an agent has said since where it stands"
+    );
+}
+
+#[test]
 fn the_rest_of_an_album_opens_a_closed_ticket_unless_another_goes_on() {
     let mut desk = Desk::new();
     desk.receive_of(Some("a")).unwrap();
@@ -436,7 +462,8 @@ fn a_confirmed_answer_answers_what_was_asked_before_it() {
     desk.wait(10).reply();
     let written_at = desk.now;
     desk.wait(10).ask(Actor::System, Command::DoubtReply(problem(false))).unwrap();
-    let confirm = Command::ConfirmReply { reply: ReplyId::new(ulid(7)), written_at, automatic: false };
+    let confirm =
+        Command::ConfirmReply { reply: ReplyId::new(ulid(7)), written_at, automatic: false, status: None };
     let mut asked_again = Desk { settings: desk.settings.clone(), now: desk.now, log: desk.log.clone() };
 
     desk.wait(10).ask(staff(), confirm.clone()).unwrap();
