@@ -31,6 +31,15 @@ def desk(running):
     return running
 
 
+@pytest.fixture
+def new_desk(tmp_path):
+    """A desk on which nothing has happened yet."""
+    desk = Desk(tmp_path)
+    desk.start()
+    yield desk
+    desk.stop()
+
+
 @pytest.fixture(scope="session")
 def shop():
     shop = Shop()

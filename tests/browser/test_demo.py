@@ -16,8 +16,8 @@ def shell(command):
     return json.loads(done.stdout)
 
 
-def test_the_first_minute(desk, browser):
-    browser.get(desk.url)
+def test_the_first_minute(new_desk, browser):
+    browser.get(new_desk.url)
     assert browser.find_element("tag name", "h1").text == "Lamps for long evenings"
     commands = [one.text for one in browser.find_elements("tag name", "pre")]
     assert len(commands) == 2
