@@ -7,6 +7,7 @@ mod differential;
 mod key;
 mod objects;
 mod queue;
+mod requests;
 mod table;
 
 use aws_config::{Region, SdkConfig};
