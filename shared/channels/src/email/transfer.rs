@@ -56,6 +56,25 @@ impl Encoding {
     }
 }
 
+/// In [`SEXTETS`], what is no sextet.
+const PADDING: u8 = 64;
+const OTHER: u8 = 65;
+/// What each byte of base64 stands for.
+static SEXTETS: [u8; 256] = sextets();
+
+#[expect(clippy::indexing_slicing, reason = "done by the compiler, which would say so")]
+const fn sextets() -> [u8; 256] {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut sextets = [OTHER; 256];
+    let mut value = 0;
+    while value < PADDING {
+        sextets[ALPHABET[value as usize] as usize] = value;
+        value += 1;
+    }
+    sextets[b'=' as usize] = PADDING;
+    sextets
+}
+
 /// What is not in the alphabet is skipped. Padding starts a new group, because some programs join encoded pieces;
 /// below it the first strange character ends the body: mailing lists write their footers there. So does an empty
 /// line with plain text below it.
@@ -64,26 +83,22 @@ pub(super) fn base64(body: &[u8], mut emit: impl FnMut(u8)) {
     let mut group = 0_u32;
     let mut bits = 0_u32;
     let mut padded = false;
-    for byte in body {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            b'=' => {
+    for &byte in body {
+        match SEXTETS.get(usize::from(byte)) {
+            Some(&value @ 0..64) => {
+                group = (group << 6) | u32::from(value);
+                bits += 6;
+                if bits >= 8 {
+                    bits -= 8;
+                    emit((group >> bits).to_le_bytes()[0]);
+                }
+            }
+            Some(&PADDING) => {
                 bits = 0;
                 padded = true;
-                continue;
             }
             _ if padded && !byte.is_ascii_whitespace() => return,
-            _ => continue,
-        };
-        group = (group << 6) | u32::from(value);
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            emit((group >> bits).to_le_bytes()[0]);
+            _ => {}
         }
     }
 }

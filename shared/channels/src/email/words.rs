@@ -118,11 +118,22 @@ pub(super) fn one_line(text: &str) -> String {
 
 /// Text of several lines: line feeds only, and no control characters besides the tab.
 pub(super) fn lines(text: &str) -> String {
-    let text = text.replace("\r\n", "\n");
-    text.chars()
-        .map(|c| if matches!(c, '\r' | '\u{2028}' | '\u{2029}' | '\u{85}') { '\n' } else { c })
-        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
-        .collect()
+    let special =
+        |c: char| c.is_control() && !matches!(c, '\n' | '\t') || matches!(c, '\u{2028}' | '\u{2029}');
+    let mut lines = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.find(special).and_then(|at| rest.split_at_checked(at)) {
+        lines.push_str(before);
+        let mut after = after.chars();
+        match after.next() {
+            Some('\r') if after.as_str().starts_with('\n') => {}
+            Some('\r' | '\u{2028}' | '\u{2029}' | '\u{85}') => lines.push('\n'),
+            _ => {}
+        }
+        rest = after.as_str();
+    }
+    lines.push_str(rest);
+    lines
 }
 
 /// Whether a character overrides the direction of the text around it.

@@ -357,22 +357,20 @@ fn header_at(lines: &[&str], at: usize) -> Option<Header> {
             sentence.push(' ');
         }
         sentence.push_str(line);
-        let lower = sentence.to_lowercase();
-        let started = is_started(&lower);
-        if count == 2 && !started {
+        if count == 2 && !is_started(&sentence) {
             return None;
         }
-        if let Some(strong) = introduces(&lower, started) {
+        if let Some(strong) = introduces(&sentence) {
             return Some(Header { lines: count, strong });
         }
     }
     None
 }
 
-/// Whether a line in lower case begins as such a sentence does: with its usual words, or with a date.
-fn is_started(lower: &str) -> bool {
-    let beginning: String = lower.chars().take(30).collect();
-    is_usual(lower) || numbers(&beginning) >= 2
+/// Whether a line begins as such a sentence does: with its usual words, or with a date.
+fn is_started(line: &str) -> bool {
+    let beginning: String = line.chars().take(30).collect();
+    is_usual(&beginning.to_lowercase()) || numbers(&beginning) >= 2
 }
 
 fn is_usual(lower: &str) -> bool {
@@ -381,8 +379,15 @@ fn is_usual(lower: &str) -> bool {
 }
 
 /// Whether a sentence introduces a quote, and if so, whether nothing else can be meant.
-fn introduces(lower: &str, started: bool) -> Option<bool> {
-    let inner = lower.trim_matches(['-', '*', '_', ' ']);
+fn introduces(sentence: &str) -> Option<bool> {
+    const MARKS: [char; 4] = ['-', '*', '_', ' '];
+    let inner = sentence.trim_end_matches(MARKS);
+    // Hardly any line ends as one does: all others are told from them at once.
+    if !inner.ends_with(':') && !inner.ends_with(['e', 'E']) {
+        return None;
+    }
+    let lower = sentence.to_lowercase();
+    let inner = lower.trim_matches(MARKS);
     let address = inner.contains('@');
     let dashed = inner.len() + 4 <= lower.len();
     let verb = VERBS.iter().any(|verb| inner.ends_with(verb))
@@ -392,7 +397,7 @@ fn introduces(lower: &str, started: bool) -> Option<bool> {
     let after_address = inner.ends_with(">:") || inner.ends_with("):") && address;
     let dated = numbers(inner) >= 2;
     if verb && (dated || address) {
-        Some(address || dated && has_year(inner) && (started || has_time(inner)))
+        Some(address || dated && has_year(inner) && (is_started(sentence) || has_time(inner)))
     } else if after_address && address && dated {
         Some(true)
     } else {
