@@ -43,7 +43,7 @@ impl SmallObjects for SqliteObjects {
         let key = key.to_owned();
         self.shared
             .readers
-            .run(move |connection| {
+            .run_here(move |connection| {
                 let bytes: Option<Vec<u8>> = connection
                     .prepare_cached("SELECT bytes FROM objects WHERE key = ?1")?
                     .query_row([key], |row| row.get(0))
@@ -72,7 +72,7 @@ impl SmallObjects for SqliteObjects {
         self.shared
             .writer
             .run(None, move |connection| {
-                connection.prepare_cached("DELETE FROM objects WHERE key = ?1")?.execute([key])?;
+                connection.prepare_cached("DELETE FROM objects WHERE key = ?1")?.execute([&key])?;
                 Ok(())
             })
             .await

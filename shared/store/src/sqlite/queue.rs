@@ -85,7 +85,7 @@ impl SqliteQueue {
     async fn change<T, F>(&self, wake: &str, change: F) -> Result<T, QueueError>
     where
         T: Send + 'static,
-        F: FnOnce(&Lanes<'_>) -> rusqlite::Result<T> + Send + 'static,
+        F: Fn(&Lanes<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
         let (name, fifo) = (Arc::clone(&self.name), self.fifo);
         let environment = Arc::clone(&self.shared.environment);

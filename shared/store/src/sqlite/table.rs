@@ -40,7 +40,7 @@ impl Table for SqliteTable {
         let keys: HashSet<Key> = keys.iter().cloned().collect();
         self.shared
             .readers
-            .run(move |connection| {
+            .run_here(move |connection| {
                 let found = keys.iter().filter_map(|key| get(connection, name, key).transpose());
                 Ok(found.collect::<rusqlite::Result<_>>()?)
             })
@@ -65,7 +65,7 @@ impl Table for SqliteTable {
         check_key(key)?;
         let (name, fed, key) = (self.name, self.shared.fed, key.clone());
         let wake = Arc::clone(&self.shared.changes);
-        self.shared.writer.run(Some(wake), move |connection| increment(connection, name, fed, key)).await
+        self.shared.writer.run(Some(wake), move |connection| increment(connection, name, fed, &key)).await
     }
 }
 
@@ -229,14 +229,14 @@ fn replace(connection: &Connection, stored: &Stored, columns: &Columns) -> rusql
     Ok(())
 }
 
-fn increment(connection: &Connection, name: TableName, fed: &[&str], key: Key) -> Result<u64, TableError> {
+fn increment(connection: &Connection, name: TableName, fed: &[&str], key: &Key) -> Result<u64, TableError> {
     let found = connection
         .prepare_cached("SELECT rowid, body FROM items WHERE tbl = ?1 AND pk = ?2 AND sk = ?3")?
         .query_row(params![name.number(), key.pk, key.sk], |row| Ok((row.get(0)?, item::body(row, 1)?)))
         .optional()?;
     let Some((row, mut body)) = found else {
         let body = Map::from_iter([("value".to_owned(), Value::from(1))]);
-        let counter = Item { key, views: None, due: None, expires_at: None, body };
+        let counter = Item { key: key.clone(), views: None, due: None, expires_at: None, body };
         insert(connection, name, fed, &Columns::new(counter)?)?;
         return Ok(1);
     };

@@ -40,16 +40,16 @@ impl Writer {
     }
 
     /// Does some work in a transaction and returns what came of it once that is on the disk, or undoes it if it fails.
-    /// Then awakes who waits on `wake`.
+    /// Then awakes who waits on `wake`. The work is done anew where others made its first transaction fail.
     pub(super) async fn run<T, E, F>(&self, wake: Option<Arc<Notify>>, work: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: Failure,
-        F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+        F: Fn(&Connection) -> Result<T, E> + Send + 'static,
     {
         let gone = || E::unavailable("the writer has stopped".to_owned());
         let (reply, answer) = oneshot::channel();
-        let asked = Asked { work: Some(work), outcome: None, reply, wake };
+        let asked = Asked { work, outcome: None, reply, wake };
         let requests = self.requests.as_ref().ok_or_else(gone)?;
         requests.send(Box::new(asked)).await.map_err(|_| gone())?;
         answer.await.unwrap_or_else(|_| Err(gone()))
@@ -69,7 +69,7 @@ impl Drop for Writer {
 
 /// Some work and who waits for it, whatever its types.
 trait Request: Send {
-    /// Does the work. Whether its changes are to stay.
+    /// Does the work, once more perhaps. Whether its changes are to stay.
     fn work(&mut self, connection: &Connection) -> bool;
 
     /// Why the engine did not do the work, if that is how it ended.
@@ -80,7 +80,7 @@ trait Request: Send {
 }
 
 struct Asked<T, E, F> {
-    work: Option<F>,
+    work: F,
     outcome: Option<Result<T, E>>,
     reply: oneshot::Sender<Result<T, E>>,
     wake: Option<Arc<Notify>>,
@@ -90,10 +90,11 @@ impl<T, E, F> Request for Asked<T, E, F>
 where
     T: Send,
     E: Failure,
-    F: FnOnce(&Connection) -> Result<T, E> + Send,
+    F: Fn(&Connection) -> Result<T, E> + Send,
 {
     fn work(&mut self, connection: &Connection) -> bool {
-        self.outcome = self.work.take().map(|work| work(connection));
+        self.outcome = None;
+        self.outcome = Some((self.work)(connection));
         matches!(self.outcome, Some(Ok(_)))
     }
 
@@ -103,7 +104,8 @@ where
 
     fn answer(self: Box<Self>, failure: Option<&str>) {
         let outcome = match (failure, self.outcome) {
-            (None, Some(outcome)) => outcome,
+            (_, Some(Err(error))) => Err(error),
+            (None, Some(Ok(done))) => Ok(done),
             (Some(reason), _) => Err(E::unavailable(reason.to_owned())),
             (None, None) => Err(E::unavailable("the request panicked".to_owned())),
         };
@@ -119,44 +121,63 @@ fn serve(connection: &Connection, mut incoming: mpsc::Receiver<Box<dyn Request>>
     let mut batch = Vec::with_capacity(BATCH);
     while incoming.blocking_recv_many(&mut batch, BATCH) > 0 {
         let before = connection.total_changes();
-        let failure = commit(connection, &mut batch).err().map(|error| error.to_string());
-        // A disk that is full may show in one request's statement, or in all requests' commit. Where it shows in both, the
-        // statement tells it better: SQLite has undone the transaction by then, and its end only says so.
-        let reason = batch.iter().find_map(|request| request.trouble()).or_else(|| failure.clone());
-        if let Some(reason) = &reason {
-            tracing::error!(reason, requests = batch.len(), "changes could not be stored");
+        if commit(connection, &mut batch).is_ok() {
+            conclude(batch.drain(..), None, connection.total_changes() != before, trouble);
+            continue;
         }
-        // What changed nothing needed no disk, and proves nothing.
-        if reason.is_some() || connection.total_changes() != before {
-            *trouble.lock().unwrap_or_else(PoisonError::into_inner) = reason;
-        }
-        for request in batch.drain(..) {
-            request.answer(failure.as_deref());
+        // What fails halfway takes its transaction with it, so each gets one of its own.
+        for mut request in batch.drain(..) {
+            let before = connection.total_changes();
+            let failure = commit(connection, std::slice::from_mut(&mut request)).err();
+            conclude([request], failure.as_deref(), connection.total_changes() != before, trouble);
         }
     }
 }
 
-fn commit(connection: &Connection, batch: &mut [Box<dyn Request>]) -> rusqlite::Result<()> {
-    let done = execute(connection, "BEGIN IMMEDIATE")
+/// Notes how a transaction ended, and tells those who wait for it.
+fn conclude(
+    requests: impl AsRef<[Box<dyn Request>]> + IntoIterator<Item = Box<dyn Request>>,
+    failure: Option<&str>,
+    changed: bool,
+    trouble: &Trouble,
+) {
+    // A disk that is full may show in a statement, which tells it better, or in the commit.
+    let told = requests.as_ref().iter().find_map(|request| request.trouble());
+    let reason = told.or_else(|| failure.map(str::to_owned));
+    // What changed nothing needed no disk, and proves nothing.
+    if reason.is_some() || changed {
+        let mut known = trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(reason) = reason.as_ref().filter(|_| reason != *known) {
+            tracing::error!(reason, "changes could not be stored");
+        }
+        *known = reason;
+    }
+    for request in requests {
+        request.answer(failure);
+    }
+}
+
+/// Does all requests in one transaction, or none.
+fn commit(connection: &Connection, batch: &mut [Box<dyn Request>]) -> Result<(), String> {
+    let execute = |sql| execute(connection, sql).map_err(|error| error.to_string());
+    let done = execute("BEGIN IMMEDIATE")
         .and_then(|()| batch.iter_mut().try_for_each(|request| run(connection, request.as_mut())))
-        .and_then(|()| execute(connection, "COMMIT"));
+        .and_then(|()| execute("COMMIT"));
     if done.is_err() && !connection.is_autocommit() {
-        execute(connection, "ROLLBACK")?;
+        execute("ROLLBACK")?;
     }
     done
 }
 
-/// Runs one request in a savepoint of its own, so that its failure undoes nothing of the others.
-///
-/// When the disk is full SQLite may have undone the whole transaction by itself; then there is no savepoint to end,
-/// and the error fails the batch.
-fn run(connection: &Connection, request: &mut dyn Request) -> rusqlite::Result<()> {
-    execute(connection, "SAVEPOINT request")?;
+/// Does one request. One that refuses has only looked, and disturbs nobody; one that fails halfway is an error.
+fn run(connection: &Connection, request: &mut dyn Request) -> Result<(), String> {
+    let before = connection.total_changes();
     let stays = catch_unwind(AssertUnwindSafe(|| request.work(connection))).unwrap_or(false);
-    if !stays {
-        execute(connection, "ROLLBACK TO request")?;
+    // When the disk is full SQLite may have ended the whole transaction by itself.
+    if connection.is_autocommit() || !stays && connection.total_changes() != before {
+        return Err("a request failed halfway".to_owned());
     }
-    execute(connection, "RELEASE request")
+    Ok(())
 }
 
 fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
@@ -180,7 +201,7 @@ mod tests {
 
     async fn note(writer: &Writer, text: String) -> Result<(), TableError> {
         let insert = move |connection: &Connection| {
-            connection.execute("INSERT INTO notes VALUES (?1)", [text])?;
+            connection.execute("INSERT INTO notes VALUES (?1)", [&text])?;
             Ok(())
         };
         writer.run(None, insert).await
