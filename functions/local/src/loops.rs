@@ -5,6 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use clock::Clock;
+use futures_util::future::join_all;
 use relay::Relay;
 use store::queue::{Failed, MAX_RECEIVES, Message, Queue, QueueError};
 use store::sqlite::{Sqlite, SqliteChanges, SqliteQueue};
@@ -58,6 +59,23 @@ where
         }
     }
     queue.delete_all(&done).await
+}
+
+/// Handles the messages of each group of a batch beside those of the others: they share their writes to the disk.
+pub(crate) async fn group_by_group<H, F>(batch: Vec<Message>, handler: H) -> Vec<Failed>
+where
+    H: Fn(Vec<Message>) -> F,
+    F: Future<Output = Vec<Failed>>,
+{
+    let mut groups: Vec<Vec<Message>> = Vec::new();
+    for message in batch {
+        match groups.iter_mut().find(|group| group.first().is_some_and(|first| first.group == message.group))
+        {
+            Some(group) => group.push(message),
+            None => groups.push(vec![message]),
+        }
+    }
+    join_all(groups.into_iter().map(handler)).await.concat()
 }
 
 /// How long a failed message rests: locally there is no reason to wait for its whole visibility. After the last try
@@ -127,5 +145,39 @@ pub(crate) async fn purge(sqlite: Sqlite) {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use tokio::sync::Barrier;
+
+    use super::*;
+
+    fn message(id: &str, group: &str) -> Message {
+        Message {
+            id: id.to_owned(),
+            receipt: String::new(),
+            body: String::new(),
+            group: Some(group.to_owned()),
+            receives: 1,
+            sent_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[tokio::test]
+    async fn groups_are_handled_side_by_side_and_each_in_order() {
+        let batch = vec![message("1", "anna"), message("2", "boris"), message("3", "anna")];
+        let both = Barrier::new(2);
+        let handled = group_by_group(batch, async |group| {
+            // Nobody goes on before the other has come.
+            both.wait().await;
+            let ids: Vec<&str> = group.iter().map(|message| message.id.as_str()).collect();
+            vec![Failed { id: ids.join(" then "), after: None }]
+        });
+        let failed = tokio::time::timeout(Duration::from_secs(10), handled).await.unwrap();
+        let ids: Vec<&str> = failed.iter().map(|failed| failed.id.as_str()).collect();
+        assert_eq!(ids, ["1 then 3", "2"]);
     }
 }

@@ -39,8 +39,6 @@ use crate::{client_address, demo, links, loops, polling, welcome};
 
 /// How many batches of a queue are worked on at once. A conversation is never in two of them.
 const AT_ONCE: usize = 8;
-/// How many batches of customers' messages are worked on at once: they share their writes to the disk.
-const ROUTED_AT_ONCE: usize = 16;
 /// How long a message is in hand, for work inside this process.
 const QUICK: Duration = Duration::from_secs(60);
 /// How long a message is in hand, for work that waits for platforms.
@@ -162,15 +160,15 @@ impl Parts {
             self.blobs.clone(),
             self.http.clone(),
         );
-        for _ in 0..ROUTED_AT_ONCE {
-            let router = router.clone();
+        for _ in 0..AT_ONCE {
+            let (router, sender, worker) = (router.clone(), sender.clone(), worker.clone());
             tokio::spawn(loops::consume(queues.inbound.clone(), QUICK, move |batch, deadline| {
                 let router = router.clone();
-                async move { router.handle(&batch, deadline).await }
+                loops::group_by_group(batch, move |group| {
+                    let router = router.clone();
+                    async move { router.handle(&group, deadline).await }
+                })
             }));
-        }
-        for _ in 0..AT_ONCE {
-            let (sender, worker) = (sender.clone(), worker.clone());
             tokio::spawn(loops::consume(queues.outbound.clone(), SLOW, move |batch, deadline| {
                 let sender = sender.clone();
                 async move { sender.handle(&batch, deadline).await }
