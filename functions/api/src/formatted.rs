@@ -17,9 +17,10 @@ use crate::problem::Problem;
 /// Whatever slipped through: no script runs, nothing is loaded but the images within the answer itself, and a frame of
 /// it reaches nothing around it.
 const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox allow-popups";
-/// The same where remote images are asked for.
+/// The same where remote images are asked for. Where the desk itself is reached by HTTPS, browsers ask for those of
+/// `http:` by HTTPS, too.
 const POLICY_WITH_IMAGES: &str =
-    "default-src 'none'; img-src https: data:; style-src 'unsafe-inline'; sandbox allow-popups";
+    "default-src 'none'; img-src https: http: data:; style-src 'unsafe-inline'; sandbox allow-popups";
 
 pub(crate) fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new().routes(routes!(formatted))

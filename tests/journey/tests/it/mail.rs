@@ -220,7 +220,7 @@ async fn machines_are_heard_and_never_answered() {
 async fn files_go_both_ways() {
     let (stage, server, office) = office(json!({})).await;
     let body = "--b\nContent-Type: text/html; charset=utf-8\n\n<p>See <b>this</b>.</p><script>alert(1)</script>\
-                <img src=\"https://tracker.example/x.png\"><img src=\"cid:lamp\">\n--b\n\
+                <img src=\"http://tracker.example/x.png\"><img src=\"cid:lamp\">\n--b\n\
                 Content-Type: image/gif; name=\"lamp.gif\"\nContent-ID: <lamp>\nContent-Disposition: inline\n\
                 Content-Transfer-Encoding: base64\n\nR0lGODlhAQABAAAAADs=\n--b\nContent-Type: application/pdf; name=\"lamp.pdf\"\n\
                 Content-Transfer-Encoding: base64\nContent-Disposition: attachment; filename=\"lamp.pdf\"\n\n\
@@ -241,11 +241,18 @@ async fn files_go_both_ways() {
     let file = &event["content"]["attachments"][1];
     assert_eq!(file["name"], "lamp.pdf");
     assert_eq!(file["size"], 9);
-    let html = stage.desk.get(&format!("/tickets/{ticket}/events/{}/html", event["seq"])).await;
+    let shown = format!("/tickets/{ticket}/events/{}/html", event["seq"]);
+    let html = stage.desk.get(&shown).await;
     let html = html.as_str().expect("HTML");
     assert!(html.contains("<b>this</b>"), "{html}");
     assert!(!html.contains("script") && !html.contains(" src=\"http"), "{html}");
     assert!(html.contains("<img src=\"data:image/gif;base64,R0lGODlhAQABAAAAADs=\">"), "{html}");
+    let with_images =
+        stage.desk.ask(http::Method::GET, &format!("{shown}?remote_images=true"), None, &[]).await;
+    let html = with_images.body.as_str().expect("HTML");
+    assert!(html.contains(" src=\"http://tracker.example/x.png\""), "{html}");
+    let policy = &with_images.headers["content-security-policy"];
+    assert!(policy.to_str().expect("a policy").contains("img-src https: http: data:;"), "{policy:?}");
     let raw = stage.desk.get(&format!("/tickets/{ticket}/events/{}/raw", event["seq"])).await;
     assert_eq!(raw.as_str().expect("the original").as_bytes(), letter.bytes());
 
