@@ -2,6 +2,8 @@ use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::OriginalUri;
 use axum::routing::{any, get};
+use proptest::collection::{btree_map, vec};
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -110,4 +112,44 @@ async fn an_answer_is_encoded() {
     let json = serde_json::to_value(&cookies).unwrap();
     assert_eq!(json["statusCode"], 200);
     assert_eq!(json["isBase64Encoded"], false);
+}
+
+/// Text of any characters, and what requests are made of.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![proptest::arbitrary::any::<String>(), "[ -~]{0,40}", "/?[a-zäя%?#/&=. ]{0,20}"]
+}
+
+proptest! {
+    #[test]
+    fn an_event_of_a_gateway_is_a_request_or_refused(
+        method in prop_oneof!["GET|POST|PUT|DELETE|OPTIONS", text()],
+        path in prop_oneof![text(), text().prop_map(|path| format!("/{path}"))],
+        query in text(),
+        headers in btree_map("[a-z-]{1,12}|[ -~]{0,6}", prop_oneof!["[ -~]{0,20}", text()], 0..5),
+        cookies in vec(text(), 0..3),
+        body in proptest::option::of(text()),
+        encoded in proptest::bool::ANY,
+        id in proptest::option::of(text()),
+    ) {
+        let sent = match (&body, encoded) {
+            (Some(body), true) => BASE64.decode(body).ok(),
+            (body, _) => Some(body.clone().unwrap_or_default().into_bytes()),
+        };
+        let event: Event = serde_json::from_value(json!({
+            "rawPath": path, "rawQueryString": query, "headers": headers, "cookies": cookies,
+            "body": body, "isBase64Encoded": encoded,
+            "requestContext": {"requestId": id, "http": {"method": method, "sourceIp": "192.0.2.7"}},
+        }))
+        .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let answer = runtime.block_on(answer(&mirror(), event)).unwrap();
+        prop_assert!([200, 400].contains(&answer.status_code), "{}", answer.status_code);
+        if answer.status_code == 200 && method != "HEAD" {
+            let seen: Value = serde_json::from_str(&answer.body).unwrap();
+            prop_assert_eq!(&seen["body"], &json!(sent));
+            let uri = seen["uri"].as_str().unwrap();
+            prop_assert!(uri.is_ascii() && uri.starts_with('/'), "{uri}");
+            prop_assert_eq!(uri.contains('?'), !query.is_empty(), "the path does not run into the query: {}", uri);
+        }
+    }
 }
