@@ -8,6 +8,8 @@ mod correspondence;
 mod doubt;
 mod greeting;
 mod message;
+mod opening;
+mod reading;
 mod remark;
 mod undelivered;
 

@@ -3,14 +3,11 @@
 use desk::channel::{ChannelClass, ThreadKey};
 use desk::command::{Command, Refusal, Request};
 use desk::event::{Actor, MessageReceived, Said};
-use desk::ids::{AttachmentId, ContactId, TicketId};
-use desk::inbound::{Happened, Inbound, Sender};
-use desk::message::MessageContent;
-use desk::ticket::{Priority, Ticket};
-use store::connections::StoredConnection;
+use desk::ids::TicketId;
+use desk::inbound::{Happened, Inbound};
+use desk::ticket::Ticket;
 use store::execute::ExecuteError;
-use store::messages::put_delivery;
-use store::opening::{Customer, OpenError, Start};
+use store::opening::OpenError;
 use store::table::{Condition, TableError};
 use store::threads::{Author, Thread, put_thread};
 
@@ -20,8 +17,6 @@ use crate::{RouteError, Router, cause};
 
 /// How often a message looks again when its conversation changes under it.
 const ATTEMPTS: u32 = 6;
-/// The longest subject that a message gives its ticket, in characters.
-const SUBJECT: usize = 80;
 
 impl Router {
     /// Takes in a message. A repeated delivery changes nothing.
@@ -150,209 +145,15 @@ impl Router {
         Ok(id)
     }
 
-    async fn open(
-        &self,
-        inbound: &Inbound,
-        place: &Place,
-        previous: Option<Ticket>,
-        mut received: MessageReceived,
-        said: Said,
-    ) -> Result<TicketId, RouteError> {
-        let subject = subject(inbound, &said);
-        let message = received.message.clone();
-        let mut start = self.start(inbound, place, previous, subject).await?;
-        let key = stands(inbound, place);
-        let author = match &place.thread {
-            Some(thread) => Some(self.author(inbound, thread).await?),
-            None => None,
-        };
-        let made = author.as_ref().map(|author| author.made_by.clone()).unwrap_or_default();
-        received.new_author = !made.is_empty();
-        let actor = author.map(|author| Actor::Contact { id: author.contact });
-        start.actor.clone_from(&actor);
-        let first = |contact: ContactId| {
-            Some(Request {
-                actor: actor.clone().unwrap_or(Actor::Contact { id: contact }),
-                cause: cause(inbound),
-                command: Command::Receive(Box::new(received.clone()), Box::new(said.clone())),
-            })
-        };
-        let ticket = self
-            .desk
-            .open_ticket(start, first, |_, ticket| {
-                let mut writes = marks(inbound, place, &key, &message, ticket.id, ticket.seq)?;
-                writes.extend(made.iter().cloned());
-                Ok(writes)
-            })
-            .await?;
-        tracing::info!(ticket = %ticket.id, number = ticket.number, "a ticket was opened");
-        Ok(ticket.id)
-    }
-
     /// Who did something in a conversation. One of a chat on the firm's site has one person, whatever they sign in as.
     pub(crate) async fn author(&self, inbound: &Inbound, thread: &Thread) -> Result<Author, TableError> {
         let sender = inbound.sender.as_ref().filter(|_| inbound.class != ChannelClass::Chat);
         self.desk.author(thread, sender).await
     }
-
-    /// Opens a ticket for a conversation whose first message could not be processed.
-    pub(crate) async fn open_for_gap(
-        &self,
-        inbound: &Inbound,
-        gap: Command,
-        delivery: &str,
-    ) -> Result<(), RouteError> {
-        let start = self
-            .start(inbound, &Place::default(), None, "A message could not be processed".to_owned())
-            .await?;
-        let first = |_| Some(Request { actor: Actor::System, cause: cause(inbound), command: gap.clone() });
-        let now = self.desk.now();
-        let opened = self
-            .desk
-            .open_ticket(start, first, |_, _| Ok(vec![put_delivery(&inbound.thread, delivery, now)?]))
-            .await;
-        match opened {
-            Ok(_) | Err(OpenError::DoneBefore) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    async fn start(
-        &self,
-        inbound: &Inbound,
-        place: &Place,
-        previous: Option<Ticket>,
-        subject: String,
-    ) -> Result<Start, RouteError> {
-        let connection = self.desk.connection(&inbound.thread.channel, inbound.thread.connection).await?;
-        let customer = match &place.thread {
-            Some(thread) => Customer::Known(thread.contact),
-            None => Customer::Sender(inbound.sender.clone().unwrap_or_else(|| nobody(inbound))),
-        };
-        // A team that the connection names may have been deleted since.
-        let settings = self.desk.settings().await?;
-        let team = connection
-            .as_ref()
-            .and_then(team)
-            .filter(|team| settings.teams.iter().any(|known| known.id == *team));
-        Ok(Start {
-            customer,
-            thread: Some((inbound.thread.clone(), place.thread.clone())),
-            class: Some(inbound.class),
-            priority: Priority::Normal,
-            team,
-            subject,
-            previous: previous.filter(|previous| previous.followed_up_by.is_none()),
-            related: place.related,
-            correspondence: inbound.letter.as_ref().map(|letter| remembered(place, letter, false)),
-            actor: None,
-            cause: cause(inbound),
-        })
-    }
-
-    /// What a delivery says, as the event will hold it. Ids of files are made here, once for all attempts.
-    fn read(&self, inbound: &Inbound, late: bool) -> (MessageReceived, Said) {
-        let author = inbound
-            .sender
-            .as_ref()
-            .and_then(|sender| sender.name.clone().or_else(|| sender.username.clone()));
-        let mut said = Said { author, raw: inbound.raw.clone(), ..Said::default() };
-        let mut received = MessageReceived {
-            message: String::new(),
-            sent_at: inbound.at,
-            asks: true,
-            album: None,
-            attachments: 0,
-            late,
-            automatic: inbound.letter.as_ref().and_then(|letter| letter.automatic.clone()),
-            thread: None,
-            new_author: false,
-        };
-        if let Some(letter) = &inbound.letter {
-            received.asks = letter.automatic.is_none();
-            said.subject = Some(letter.subject.clone()).filter(|subject| !subject.is_empty());
-            said.letter = Some(Box::new(letter.head.clone()));
-        }
-        match &inbound.happened {
-            Happened::Message { id, content, album } => {
-                received.message.clone_from(id);
-                received.album.clone_from(album);
-                said.message = self.identify(content.clone());
-            }
-            Happened::Started { id, text, payload } => {
-                received.message.clone_from(id);
-                received.asks = false;
-                said.message = MessageContent::text(text.clone());
-                said.payload.clone_from(payload);
-            }
-            Happened::Unparsed { reason } => {
-                received.message = format!("raw:{}", inbound.key);
-                received.asks = inbound.sender.is_some();
-                said.reason = Some(reason.clone());
-            }
-            _ => {}
-        }
-        received.attachments = said.message.attachments.len();
-        (received, said)
-    }
-
-    /// Whether a delivery asks for an answer, as far as it tells by itself.
-    pub(crate) fn asks(&self, inbound: &Inbound, late: bool) -> bool {
-        match inbound.happened {
-            Happened::Message { .. } | Happened::Started { .. } | Happened::Unparsed { .. } => {
-                self.read(inbound, late).0.asks
-            }
-            Happened::Button { .. } => true,
-            Happened::Edited { .. }
-            | Happened::Deleted { .. }
-            | Happened::Reaction { .. }
-            | Happened::Reachable { .. }
-            | Happened::Undelivered { .. }
-            | Happened::Migrated { .. } => false,
-        }
-    }
-
-    /// Gives each file of a message its id, unless the channel has stored it under one already.
-    pub(crate) fn identify(&self, mut content: MessageContent) -> MessageContent {
-        for file in &mut content.attachments {
-            file.id = file.id.or_else(|| Some(AttachmentId::new(self.desk.environment().ulid())));
-        }
-        content
-    }
-}
-
-/// Somebody who can only be known by the conversation, because the platform tells no sender.
-fn nobody(inbound: &Inbound) -> Sender {
-    Sender {
-        kind: inbound.thread.channel.to_string(),
-        address: inbound.thread.conversation.clone(),
-        name: None,
-        username: None,
-        language: None,
-    }
-}
-
-fn team(connection: &StoredConnection) -> Option<desk::ids::TeamId> {
-    connection.settings.get("team")?.as_str()?.parse().ok()
-}
-
-fn subject(inbound: &Inbound, said: &Said) -> String {
-    let written = inbound.letter.as_ref().map(|letter| letter.subject.trim()).unwrap_or_default();
-    if !written.is_empty() {
-        return written.chars().take(Ticket::MAX_SUBJECT_LENGTH).collect();
-    }
-    match &inbound.happened {
-        Happened::Started { .. } => "Conversation started".to_owned(),
-        Happened::Unparsed { .. } => "A message that was not understood".to_owned(),
-        _ => match &said.message.unsupported {
-            Some(kind) if said.message.text.is_none() => format!("Unsupported message: {kind}"),
-            _ => said.message.summary(SUBJECT),
-        },
-    }
 }
 
 /// The conversation of a message, as it is called when the message comes; of a mail, the one that it belongs to.
-fn stands(inbound: &Inbound, place: &Place) -> ThreadKey {
+pub(crate) fn stands(inbound: &Inbound, place: &Place) -> ThreadKey {
     match &place.thread {
         Some(thread) if inbound.letter.is_some() => thread.key.clone(),
         _ => inbound.thread.clone(),

@@ -16,8 +16,6 @@ use store::table::TableError;
 use crate::target::Target;
 use crate::{Line, Progress, Sender, SenderError};
 
-/// A reply that could not be sent for this long is given up: the answer would come too late to be one.
-const GIVE_UP_AFTER: SignedDuration = SignedDuration::from_hours(24);
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
 
@@ -80,7 +78,7 @@ impl Sender {
         reason: &'static str,
     ) -> Result<Progress, SenderError> {
         let now = self.desk.now();
-        if now.duration_since(reply.created_at) > GIVE_UP_AFTER {
+        if reply.is_too_late(now) {
             return self.fail(reply, "gave_up", detail).await;
         }
         let pause = SignedDuration::try_from(wait).unwrap_or(SignedDuration::from_mins(15));

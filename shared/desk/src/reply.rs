@@ -1,12 +1,15 @@
 //! The delivery of one answer: the outbox entry and its states.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::channel::ThreadKey;
 use crate::ids::{AttachmentId, ReplyId, TicketId};
 use crate::ticket::Status;
+
+/// A reply that could not be sent for this long is given up.
+const GIVE_UP_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
 /// How far a reply has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -68,6 +71,9 @@ pub struct Reply {
     /// The ticket's status once it counts as an answer, where that is not the usual one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
+    /// When a person wanted it to be sent, where that was later than at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduled_for: Option<Timestamp>,
     /// Not to be sent before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Timestamp>,
@@ -99,7 +105,12 @@ pub struct Reply {
 impl Reply {
     /// Whether it was scheduled and was never handed to the channel: it counts as no answer yet.
     pub const fn is_scheduled(&self) -> bool {
-        self.not_before.is_some() && self.attempts == 0 && self.copy_of.is_none() && !self.content.automatic
+        self.scheduled_for.is_some() && self.attempts == 0
+    }
+
+    /// Whether it could not be sent for so long that it would come too late to be an answer.
+    pub fn is_too_late(&self, now: Timestamp) -> bool {
+        now.duration_since(self.scheduled_for.unwrap_or(self.created_at)) > GIVE_UP_AFTER
     }
 
     /// Takes the part that may have been sent for sent, as a person says at `now`. What is left goes on.
@@ -133,6 +144,7 @@ impl Reply {
             parts: Vec::new(),
             of: None,
             lease: None,
+            scheduled_for: None,
             not_before: Some(not_before),
             due_at: Some(not_before),
             reason: None,
@@ -165,4 +177,35 @@ pub struct ReplyContent {
     /// Whether a machine wrote it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub automatic: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_scheduled_reply_is_given_up_a_day_after_its_time() {
+        let mut reply: Reply = serde_json::from_value(json!({
+            "id": "rep_01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "ticket": "tkt_01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "seq": 2,
+            "thread": {
+                "channel": "telegram", "connection": "cnx_01ARZ3NDEKTSV4RRFFQ69G5FAV", "conversation": "42"
+            },
+            "content": {},
+            "state": "queued",
+            "version": 1,
+            "created_at": "2026-11-02T09:00:00Z",
+        }))
+        .unwrap();
+        let after = |hours| reply.created_at + SignedDuration::from_hours(hours);
+        let (day, two_days, three_days) = (after(24), after(48), after(72));
+        assert!(!reply.is_too_late(day));
+        assert!(reply.is_too_late(two_days));
+        reply.scheduled_for = Some(two_days);
+        assert!(!reply.is_too_late(three_days));
+        assert!(reply.is_too_late(three_days + SignedDuration::from_secs(1)));
+    }
 }

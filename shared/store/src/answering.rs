@@ -89,6 +89,7 @@ impl Desk {
                 of: None,
                 lease: None,
                 status: answer.status,
+                scheduled_for: answer.not_before.filter(|_| !answer.automatic),
                 not_before: answer.not_before,
                 due_at: None,
                 reason: None,
