@@ -46,6 +46,14 @@ pub async fn measure() -> io::Result<Vec<Row>> {
         format!("≤ ${TARGET}"),
         million <= TARGET,
     )];
+    let [receiver, router, relay] = HANDLERS;
+    rows.push(Row::note(
+        "what that cost assumes",
+        format!(
+            "nothing is batched; {CALL} ms a call, {TRANSACTION} ms a transaction; beside them {receiver} / {router} / {relay} \
+             ms in receiver, router, relay, of {MEMORY} GB; {ACCESS_LOG} bytes of access log"
+        ),
+    ));
     rows.push(match idle_month() {
         Some(dollars) => Row::new(
             "cost of an idle month (tests/template/cost.py)",
