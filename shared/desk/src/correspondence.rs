@@ -25,12 +25,14 @@ impl Mailbox {
     }
 }
 
-/// Whether two addresses lead to one mailbox: the same but for case and what follows a plus.
+/// Whether two addresses lead to one mailbox: the same but for case, for what follows a plus, and for how the letters of
+/// an international domain are written.
 pub fn same_mailbox(one: &str, other: &str) -> bool {
     let plain = |address: &str| {
         let (local, domain) = address.trim().rsplit_once('@')?;
         let local = local.split_once('+').map_or(local, |(local, _)| local);
-        Some((local.to_lowercase(), domain.to_lowercase()))
+        let domain = idna::domain_to_ascii(domain).unwrap_or_else(|_| domain.to_lowercase());
+        Some((local.to_lowercase(), domain))
     };
     plain(one).is_some_and(|one| Some(one) == plain(other))
 }
@@ -469,6 +471,7 @@ mod tests {
             assert!(!same_mailbox(own, other), "{other}");
         }
         assert!(!same_mailbox("", ""), "nobody is nobody");
+        assert!(same_mailbox("Привет@магазин.рф", "привет@xn--80aairftm.xn--p1ai"));
     }
 
     #[test]

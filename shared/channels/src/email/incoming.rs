@@ -1,7 +1,7 @@
 //! A mail as something that happened in a conversation, as far as the mail itself tells.
 
 use desk::channel::ChannelClass;
-use desk::correspondence::{Authenticity, Letter, Letterhead, Mailbox as Named, number_in};
+use desk::correspondence::{Authenticity, Letter, Letterhead, Mailbox as Named, number_in, same_mailbox};
 use desk::inbound::{Happened, Inbound, Sender};
 use desk::message::{Attachment, AttachmentKind, MessageContent};
 use jiff::Timestamp;
@@ -164,8 +164,8 @@ fn kind(content_type: &str, inline: bool) -> AttachmentKind {
 }
 
 fn letter(connection: &Connection, secret: &str, mut mail: Mail) -> Letter {
-    let own = own_address(connection);
-    let ours = |mailbox: &Mailbox| own.as_deref().is_some_and(|own| is_ours(own, &mailbox.address));
+    let is_ours = |address: &str| connection.text("address").is_some_and(|own| same_mailbox(own, address));
+    let ours = |mailbox: &Mailbox| is_ours(&mailbox.address);
     let tokens = tokens(secret, &mail);
     let authenticity = authenticity(&mail);
     let Arrival { spf, dkim, dmarc, .. } = &mail.arrival;
@@ -195,7 +195,7 @@ fn letter(connection: &Connection, secret: &str, mut mail: Mail) -> Letter {
     let quoted = mail.quoted.take().map(|text| cut(text, MAX_FOLDED, &mut mail.notes, "The history"));
     let signature = mail.signature.take().map(|text| cut(text, MAX_FOLDED, &mut mail.notes, "The signature"));
     let id = connection.id.to_string();
-    let our_mark = |mark: &String| *mark == id || own.as_deref().is_some_and(|own| is_ours(own, mark));
+    let our_mark = |mark: &String| *mark == id || is_ours(mark);
     let is_own = from.as_ref().is_some_and(ours) || mail.loops.iter().any(our_mark);
     let automatic = if is_own { Some(Automatic::OwnLoop) } else { mail.automatic };
     let mut answers = mail.in_reply_to.clone();
@@ -277,20 +277,6 @@ fn checks(arrived: &Arrival) -> String {
         arrival::word(arrived.dkim),
         arrival::word(arrived.dmarc)
     )
-}
-
-/// The connection's own address, in lower case.
-pub(super) fn own_address(connection: &Connection) -> Option<String> {
-    connection.text("address").map(str::to_lowercase)
-}
-
-/// Whether an address is a connection's own one, with a mark or without.
-pub(super) fn is_ours(own: &str, address: &str) -> bool {
-    let address = address.to_lowercase();
-    let Some((local, domain)) = address.rsplit_once('@') else { return false };
-    let Some((own_local, own_domain)) = own.rsplit_once('@') else { return false };
-    let plain = local.split('+').next().unwrap_or(local);
-    domain == own_domain && (local == own_local || plain == own_local)
 }
 
 fn named(mailbox: &Mailbox) -> Named {
