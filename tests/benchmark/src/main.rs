@@ -64,7 +64,7 @@ async fn main() -> ExitCode {
 
 async fn measured(figure: Figure, scale: Scale) -> io::Result<Vec<Row>> {
     match figure {
-        Figure::Units => units::measure().await,
+        Figure::Units => units::measure(scale).await,
         Figure::Mail => {
             tokio::task::spawn_blocking(move || mail::measure(scale)).await.map_err(io::Error::other)?
         }

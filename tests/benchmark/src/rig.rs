@@ -123,7 +123,14 @@ impl Rig {
     /// # Errors
     /// When it cannot be set up.
     pub async fn new() -> Result<Self, Wrong> {
-        let folder = crate::local::folder()?;
+        Self::on(crate::local::folder()?).await
+    }
+
+    /// The same on what a folder holds.
+    ///
+    /// # Errors
+    /// When it cannot be set up.
+    pub async fn on(folder: TempDir) -> Result<Self, Wrong> {
         let environment = Arc::new(Moved { seconds: MONDAY.into(), chance: System::new() });
         let sqlite = Sqlite::open(&folder.path().join("desk.db"), environment.clone())?;
         let main = Counting::new(sqlite.table(TableName::Main));

@@ -1,8 +1,11 @@
 //! DynamoDB requests and capacity units of what happens most. Nothing of it depends on time: the same is a test.
 
+use std::io;
+
 use crate::counting::Asked;
 use crate::rig::{Rig, Wrong};
 use crate::table::Row;
+use crate::{Scale, fill, local, tell};
 
 /// What each way costs.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -41,6 +44,22 @@ impl Units {
     /// When the desk does not do what it must.
     pub async fn count_with(other: impl Fn() -> usize) -> Result<(Self, usize), Wrong> {
         let rig = Rig::new().await?;
+        let (mut units, grown) = Self::of_messages(&rig, 0, other).await?;
+        units.add_deadlines(&rig).await?;
+        Ok((units, grown))
+    }
+
+    /// Counts what messages and answers cost on a desk that has so many tickets already.
+    ///
+    /// # Errors
+    /// When the desk does not do what it must.
+    pub async fn count_among(tickets: usize) -> Result<Self, Wrong> {
+        let folder = local::folder()?;
+        fill::tickets(&folder.path().join("desk.db"), tickets).await?;
+        Ok(Self::of_messages(&Rig::on(folder).await?, tickets as u64, || 0).await?.0)
+    }
+
+    async fn of_messages(rig: &Rig, stored: u64, other: impl Fn() -> usize) -> Result<(Self, usize), Wrong> {
         let mut units = Self::default();
 
         rig.says(42, 1, "Good morning! Where is my parcel?").await?;
@@ -73,7 +92,7 @@ impl Units {
         }
         units.duplicate = rig.asked();
 
-        rig.answers(2, "It left this morning.").await?;
+        rig.answers(stored + 2, "It left this morning.").await?;
         units.reply_api = rig.asked();
         rig.relayed().await?;
         rig.asked();
@@ -81,21 +100,24 @@ impl Units {
             return Err("there was nothing to send".into());
         }
         units.reply_sender = rig.asked();
+        Ok((units, grown))
+    }
 
+    async fn add_deadlines(&mut self, rig: &Rig) -> Result<(), Wrong> {
         rig.says(43, 1, "Is anybody there?").await?;
         rig.routed().await?;
         rig.relayed().await?;
         rig.sweep().await?;
         rig.asked();
         rig.sweep().await?;
-        units.idle = rig.asked();
+        self.idle = rig.asked();
         rig.pass(30 * 24 * 3600);
         // A process that is at work knows the settings.
         rig.desk.reload_settings().await?;
         rig.asked();
         let due = rig.sweep().await?;
-        units.breach = each_of(&rig.asked(), &units.idle, due)?;
-        Ok((units, grown))
+        self.breach = each_of(&rig.asked(), &self.idle, due)?;
+        Ok(())
     }
 
     /// The rows of the table.
@@ -126,8 +148,19 @@ impl Units {
 ///
 /// # Errors
 /// When the desk does not do what it must.
-pub async fn measure() -> std::io::Result<Vec<Row>> {
-    Ok(Units::count().await.map_err(std::io::Error::other)?.rows())
+pub async fn measure(scale: Scale) -> io::Result<Vec<Row>> {
+    let units = Units::count().await.map_err(io::Error::other)?;
+    tell(&format!("storing {} tickets for the units", scale.tickets));
+    let among = Units::count_among(scale.tickets).await.map_err(io::Error::other)?;
+    let equal = Units { idle: units.idle.clone(), breach: units.breach.clone(), ..among } == units;
+    let mut rows = units.rows();
+    rows.push(Row::new(
+        format!("DynamoDB: the same messages and answers among {} tickets", scale.tickets),
+        if equal { "the same" } else { "NOT THE SAME" },
+        "exactly equal",
+        equal,
+    ));
+    Ok(rows)
 }
 
 fn row(figure: &str, asked: &Asked, target: &str, met: bool) -> Row {

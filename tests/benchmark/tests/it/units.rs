@@ -61,3 +61,10 @@ async fn a_breach() {
     // Head; then head and event.
     costs(|units| units.breach, (1, 1, vec![2]), 1.0, 8).await;
 }
+
+#[tokio::test]
+async fn other_tickets_make_no_difference() {
+    let alone = Units::count().await.unwrap();
+    let among = Units::count_among(500).await.unwrap();
+    assert_eq!(Units { idle: alone.idle.clone(), breach: alone.breach.clone(), ..among }, alone);
+}
