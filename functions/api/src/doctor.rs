@@ -94,8 +94,11 @@ fn public_url(address: &Address) -> Finding {
     Finding {
         ok: true,
         area: "public url".to_owned(),
-        what: format!("The desk is known under {} only, so no platform can reach it.", address.url),
-        advice: Some("Set a public URL, or let the local desk ask the platforms.".to_owned()),
+        what: format!(
+            "The desk is known under {} only: it asks the platforms that can be asked for news.",
+            address.url
+        ),
+        advice: Some("Set a public URL for those that have to reach it.".to_owned()),
     }
 }
 

@@ -220,7 +220,7 @@ impl From<ExecuteError> for Problem {
 impl From<OpenError> for Problem {
     fn from(error: OpenError) -> Self {
         match error {
-            OpenError::Raced | OpenError::DoneBefore => Self::unavailable(error),
+            OpenError::Raced | OpenError::DoneBefore(_) => Self::unavailable(error),
             OpenError::Refused(refusal) => refusal.into(),
             OpenError::Table(error) => error.into(),
         }

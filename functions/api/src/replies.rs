@@ -291,7 +291,10 @@ async fn answered(
             let elsewhere = if under == thread.whole_connection() {
                 found.ticket != ticket.id
             } else {
-                found.conversation.is_some_and(|conversation| conversation != stands.conversation)
+                found.conversation.is_some_and(|conversation| {
+                    // An answer from before a group moved stands with the group's first id.
+                    conversation != stands.conversation && conversation != thread.conversation
+                })
             };
             if elsewhere {
                 return Err(unknown());

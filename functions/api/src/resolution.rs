@@ -223,6 +223,7 @@ fn same(old: &Reply, event: &Event) -> Answer {
         reply_to: old.content.reply_to.clone(),
         sender_name: old.content.sender_name.clone(),
         automatic: old.content.automatic,
+        status: old.status,
         arrived: old.parts.clone(),
         ..Answer::default()
     }

@@ -103,7 +103,7 @@ impl Router {
     async fn gap(&self, message: &Message) -> Result<(), RouteError> {
         let unpacked = Envelope::unpack(&message.body, &self.blobs).await.ok().flatten();
         let thread = match &unpacked {
-            Some((inbound, _)) => Some(inbound.thread.clone()),
+            Some((inbound, _)) => Some(self.conversation_of(inbound).await),
             None => message.group.as_deref().and_then(parse_group),
         };
         let Some(thread) = thread else { return Err(RouteError::Unreadable) };

@@ -2,6 +2,7 @@
 
 use desk::channel::{ChannelClass, ThreadKey};
 use desk::command::{Command, Refusal, Request};
+use desk::correspondence::Authenticity;
 use desk::event::{Actor, MessageReceived, Said};
 use desk::ids::TicketId;
 use desk::inbound::{Happened, Inbound};
@@ -72,10 +73,13 @@ impl Router {
             match taken {
                 Ok(ticket) => taken_by = Some(ticket),
                 // The first companion is the message's own mark; the others only tell that something changed.
-                Err(RouteError::Execute(ExecuteError::DoneBefore(failed))) if !failed.contains(&0) => {}
+                Err(
+                    RouteError::Execute(ExecuteError::DoneBefore(failed))
+                    | RouteError::Open(OpenError::DoneBefore(failed)),
+                ) if !failed.contains(&0) => {}
                 Err(
                     RouteError::Execute(ExecuteError::DoneBefore(_))
-                    | RouteError::Open(OpenError::DoneBefore),
+                    | RouteError::Open(OpenError::DoneBefore(_)),
                 ) => {
                     tracing::info!(key = inbound.key, "a repeated delivery was ignored");
                     break;
@@ -146,8 +150,12 @@ impl Router {
     }
 
     /// Who did something in a conversation. One of a chat on the firm's site has one person, whatever they sign in as.
+    /// Nobody becomes a contact by what a machine wrote, or by a mail that its domain disowns.
     pub(crate) async fn author(&self, inbound: &Inbound, thread: &Thread) -> Result<Author, TableError> {
-        let sender = inbound.sender.as_ref().filter(|_| inbound.class != ChannelClass::Chat);
+        let is_doubtful = inbound.letter.as_ref().is_some_and(|letter| {
+            letter.automatic.is_some() || letter.head.authenticity == Authenticity::Disowned
+        });
+        let sender = inbound.sender.as_ref().filter(|_| inbound.class != ChannelClass::Chat && !is_doubtful);
         self.desk.author(thread, sender).await
     }
 }

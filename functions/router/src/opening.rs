@@ -74,7 +74,7 @@ impl Router {
             .open_ticket(start, first, |_, _| Ok(vec![put_delivery(&inbound.thread, delivery, now)?]))
             .await;
         match opened {
-            Ok(_) | Err(OpenError::DoneBefore) => Ok(()),
+            Ok(_) | Err(OpenError::DoneBefore(_)) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }

@@ -8,6 +8,7 @@ use desk::inbound::{Happened, Inbound};
 use desk::message::MessageContent;
 use store::execute::ExecuteError;
 use store::messages::{PlatformMessage, put_delivery};
+use store::table::TableError;
 use store::threads::Thread;
 
 use crate::undelivered::Report;
@@ -22,14 +23,7 @@ impl Router {
             let report = Report { ids, addresses, permanent, reason, detail, delayed, content };
             return self.undelivered(inbound, report).await;
         }
-        let about = match &happened {
-            Happened::Edited { id, .. }
-            | Happened::Reaction { id, .. }
-            | Happened::Button { id: Some(id), .. } => {
-                self.desk.platform_message(&inbound.messages_of(), id).await?
-            }
-            _ => None,
-        };
+        let about = self.about(inbound).await?;
         let inbound = &in_conversation_of(about.as_ref(), inbound);
         let about = about.map(|stands| stands.ticket);
         let Some(thread) = self.desk.thread(&inbound.thread).await? else {
@@ -90,6 +84,24 @@ impl Router {
             | Happened::Started { .. }
             | Happened::Unparsed { .. } => Ok(()),
         }
+    }
+
+    /// Where the message stands that a remark is about, if it is known.
+    async fn about(&self, inbound: &Inbound) -> Result<Option<PlatformMessage>, TableError> {
+        match &inbound.happened {
+            Happened::Edited { id, .. }
+            | Happened::Reaction { id, .. }
+            | Happened::Button { id: Some(id), .. } => {
+                self.desk.platform_message(&inbound.messages_of(), id).await
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The conversation in which something happened, as far as can be told.
+    pub(crate) async fn conversation_of(&self, inbound: &Inbound) -> ThreadKey {
+        let about = self.about(inbound).await.ok().flatten();
+        in_conversation_of(about.as_ref(), inbound).thread
     }
 
     /// What is left to do when nobody has ever written in the conversation.

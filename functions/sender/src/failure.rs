@@ -85,9 +85,12 @@ impl Sender {
         reply.state = Delivery::Queued;
         reply.lease = None;
         reply.not_before = now.saturating_add(pause).ok();
-        // Short waits are the queue's; the clock looks later, in case the queue forgot.
-        reply.due_at =
-            if wait > crate::SHORT_WAIT { reply.not_before } else { reply.not_before.and_then(look_again) };
+        // Short waits are the queue's as long as it has deliveries left; then the clock looks later, in case the queue forgot.
+        reply.due_at = if wait > crate::SHORT_WAIT || reply.attempts > crate::SHORT_WAITS {
+            reply.not_before
+        } else {
+            reply.not_before.and_then(look_again)
+        };
         reply.reason = Some(reason.to_owned());
         reply.detail = Some(detail.to_owned());
         self.desk.save_reply(&mut reply).await?;

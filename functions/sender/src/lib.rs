@@ -28,6 +28,8 @@ use tokio::time::Instant;
 
 /// Waits up to this long are made by the queue message's visibility, so that order holds; longer ones by the clock.
 const SHORT_WAIT: Duration = Duration::from_secs(30);
+/// How many waits the queue makes for one message, so that it does not become a dead letter by that.
+const SHORT_WAITS: u32 = MAX_RECEIVES - 2;
 
 /// How long a conversation rests that could not be read or written, by how often it was tried. Its later tries wait
 /// for the message's visibility to end, which is made to outlast the function and so holds back replies for minutes.
@@ -102,7 +104,7 @@ impl Sender {
         };
         match self.conversation(&outbound, begin_until).await {
             Ok(Progress::GoOn | Progress::Stop) => Ok(()),
-            Ok(Progress::Wait(wait)) if wait <= SHORT_WAIT && message.receives + 1 < MAX_RECEIVES => {
+            Ok(Progress::Wait(wait)) if wait <= SHORT_WAIT && message.receives <= SHORT_WAITS => {
                 Err(Retry { after: Some(wait) })
             }
             // The clock brings the conversation back when the reply is due.

@@ -286,10 +286,11 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Goes where an answer leads that was written before. Where an agent may not set that status now, nothing moves.
+    /// Goes where an answer leads that was written before. What was solved or ended meanwhile stays so, and where an agent
+    /// may not set that status now, nothing moves.
     fn go_after_answer(&mut self, status: Option<Status>) {
         let to = match status {
-            _ if self.status.is_final() => self.status,
+            _ if !self.status.is_active() => self.status,
             Some(status) => self.allowed(status).unwrap_or(self.status),
             None => self.usual_after_answer(),
         };

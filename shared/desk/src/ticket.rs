@@ -277,14 +277,14 @@ impl Ticket {
     }
 
     /// Whether a message at `now` belongs to this ticket, and to no new one: as every message does while the ticket
-    /// takes any, the rest of an album that it has begun, and what no person wrote.
+    /// takes any, the rest of an album that it has begun, unless another one goes on from it, and what no person wrote.
     pub fn takes(
         &self,
         message: &MessageReceived,
         now: Timestamp,
         reopen_window: jiff::SignedDuration,
     ) -> bool {
-        let goes_on = message.album.is_some() && message.album == self.album;
+        let goes_on = message.album.is_some() && message.album == self.album && self.followed_up_by.is_none();
         message.automatic.is_some() || goes_on || self.takes_message_at(now, reopen_window)
     }
 

@@ -59,9 +59,9 @@ pub enum OpenError {
     /// Somebody changed the conversation, the contact or the previous ticket at the same time: look again.
     #[error("the conversation changed at the same time")]
     Raced,
-    /// The condition of a companion write does not hold: this was done before.
+    /// The condition of a companion write does not hold: this was done before. The companions' positions.
     #[error("this was done before")]
-    DoneBefore,
+    DoneBefore(Vec<usize>),
     /// A companion command was refused.
     #[error(transparent)]
     Refused(#[from] desk::command::Refusal),
@@ -139,12 +139,12 @@ impl Desk {
 
         match self.table.write(writes).await {
             Ok(()) => Ok(ticket),
-            Err(TableError::ConditionFailed(positions))
-                if positions.iter().any(|position| *position >= own) =>
-            {
-                Err(OpenError::DoneBefore)
+            Err(TableError::ConditionFailed(positions)) => {
+                let done: Vec<usize> =
+                    positions.iter().filter_map(|position| position.checked_sub(own)).collect();
+                Err(if done.is_empty() { OpenError::Raced } else { OpenError::DoneBefore(done) })
             }
-            Err(TableError::ConditionFailed(_) | TableError::Conflict) => Err(OpenError::Raced),
+            Err(TableError::Conflict) => Err(OpenError::Raced),
             Err(error) => Err(error.into()),
         }
     }

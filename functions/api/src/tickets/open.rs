@@ -105,7 +105,7 @@ pub(super) async fn open(
                 opened = Some(ticket);
                 break;
             }
-            Err(OpenError::Raced | OpenError::DoneBefore) => {}
+            Err(OpenError::Raced | OpenError::DoneBefore(_)) => {}
             Err(error) => return Err(error.into()),
         }
     }

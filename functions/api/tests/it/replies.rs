@@ -255,3 +255,17 @@ async fn an_answer_refers_to_messages_of_its_own_topic() {
     stage.post(&path, json!({"text": "a", "reply_to": "501"})).await.is(201);
     stage.post(&path, json!({"text": "a", "reply_to": "502"})).await.is_problem(422, "unknown_message");
 }
+
+#[tokio::test]
+async fn an_answer_refers_to_one_from_before_its_group_moved() {
+    let stage = Stage::new().await;
+    let connection = stage.connection(json!({})).await;
+    let ticket = stage.ticket(connection, "-100", "1", text("?"), None).await;
+    let thread = ticket.thread.clone().unwrap();
+    stage.desk.move_thread(&thread, "-1001").await.unwrap();
+    let moved = ThreadKey { conversation: "-1001".to_owned(), ..thread.clone() };
+    let write = store::messages::put_platform_message(&moved, &thread, "77", ticket.id, 2).unwrap();
+    stage.desk.table().write(vec![write]).await.unwrap();
+    let path = format!("/tickets/{}/replies", ticket.id);
+    stage.post(&path, json!({"text": "a", "reply_to": "77"})).await.is(201);
+}

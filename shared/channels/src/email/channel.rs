@@ -231,9 +231,13 @@ impl Platform for Email {
         let mut findings = match (connection.secret("smtp_url"), &instruments.outlets.mailer) {
             (Some(url), _) => {
                 let tried = smtp::try_out(url, address).await;
+                let what = match tried {
+                    Ok(()) => "The mail server of `smtp_url` lets the desk in.",
+                    Err(_) => "The mail server of `smtp_url` does not let the desk in.",
+                };
                 vec![Finding {
                     ok: tried.is_ok(),
-                    what: "The mail server of `smtp_url` lets the desk in.".to_owned(),
+                    what: what.to_owned(),
                     advice: tried.err().map(|error| error.detail),
                 }]
             }

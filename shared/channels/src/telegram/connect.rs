@@ -75,7 +75,7 @@ pub(super) async fn examine(http: &Http, connection: &Connection, webhook_url: O
         Err(error) => {
             return vec![Finding {
                 ok: false,
-                what: "The bot answers.".to_owned(),
+                what: "The bot does not answer.".to_owned(),
                 advice: Some(error.detail),
             }];
         }
@@ -92,7 +92,11 @@ pub(super) async fn examine(http: &Http, connection: &Connection, webhook_url: O
         let missing: Vec<&str> = ALLOWED_UPDATES.iter().filter(asks).copied().collect();
         findings.push(Finding {
             ok: missing.is_empty(),
-            what: "Telegram sends every kind of update that the desk reads.".to_owned(),
+            what: if missing.is_empty() {
+                "Telegram sends every kind of update that the desk reads.".to_owned()
+            } else {
+                "Telegram does not send every kind of update that the desk reads.".to_owned()
+            },
             advice: advice(!missing.is_empty(), || {
                 format!("Connect the bot again; missing: {}.", missing.join(", "))
             }),
@@ -102,7 +106,11 @@ pub(super) async fn examine(http: &Http, connection: &Connection, webhook_url: O
         let ok = bot.can_read_all_group_messages;
         findings.push(Finding {
             ok,
-            what: "The bot may read what is written in groups.".to_owned(),
+            what: if ok {
+                "The bot may read what is written in groups.".to_owned()
+            } else {
+                "The bot may read what is written in groups only where it is an admin.".to_owned()
+            },
             advice: advice(!ok, || {
                 "Turn privacy off with /setprivacy at @BotFather, or make it an admin.".to_owned()
             }),
@@ -114,8 +122,10 @@ pub(super) async fn examine(http: &Http, connection: &Connection, webhook_url: O
 fn right_webhook(webhook: &WebhookInfo, expected: Option<&str>) -> Finding {
     let ok = webhook.url == expected.unwrap_or_default();
     let what = match expected {
-        Some(url) => format!("The webhook is {url}."),
-        None => "No webhook is set, so that updates can be polled.".to_owned(),
+        Some(url) if ok => format!("The webhook is {url}."),
+        Some(url) => format!("The webhook is not {url}."),
+        None if ok => "No webhook is set, so that updates can be polled.".to_owned(),
+        None => "A webhook is set, so that updates cannot be polled.".to_owned(),
     };
     let found = if webhook.url.is_empty() { "none" } else { webhook.url.as_str() };
     Finding { ok, what, advice: advice(!ok, || format!("Telegram has {found}. Connect the bot again.")) }

@@ -46,7 +46,7 @@ pub(super) fn examine(connection: &Connection) -> Vec<Finding> {
     if let Err(invalid) = keys(connection) {
         findings.push(Finding {
             ok: false,
-            what: "The keys of the shop can be read.".to_owned(),
+            what: "The keys of the shop cannot be read.".to_owned(),
             advice: Some(invalid.to_string()),
         });
     }

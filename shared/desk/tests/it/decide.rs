@@ -450,9 +450,7 @@ fn the_rest_of_an_album_opens_a_closed_ticket_unless_another_goes_on() {
     assert_eq!(desk.ticket().waiting_since, Some(desk.now));
     assert_eq!(desk.clock(Metric::FirstResponse), ClockState::Running);
     followed_up.ask(Actor::System, Command::FollowUp(TicketId::new(ulid(8)))).unwrap();
-    followed_up.receive_of(Some("a")).unwrap();
-    assert_eq!(followed_up.ticket().status, Status::Closed);
-    assert_eq!(followed_up.ticket().waiting_since, None);
+    assert_eq!(followed_up.receive_of(Some("a")), Err(Refusal::Final(Status::Closed)));
 }
 
 #[test]
@@ -519,4 +517,22 @@ fn a_priority_without_a_promise_forgets_no_time() {
     }
     let deadline = desk.ticket().sla.clock(Metric::FirstResponse).unwrap().aim.deadline;
     assert_eq!(deadline, Some(asked + SignedDuration::from_secs(300)));
+}
+
+#[test]
+fn a_scheduled_answer_leaves_what_was_ended_meanwhile() {
+    for (meanwhile, then) in [
+        (Status::Spam, Status::Spam),
+        (Status::Solved, Status::Solved),
+        (Status::Closed, Status::Closed),
+        (Status::WaitingThirdParty, Status::WaitingCustomer),
+    ] {
+        let mut desk = Desk::new();
+        desk.receive().unwrap();
+        let written_at = desk.wait(10).now;
+        desk.schedule(Some(Status::WaitingCustomer));
+        desk.wait(10).status(meanwhile);
+        desk.wait(200).due(written_at, Some(Status::WaitingCustomer));
+        assert_eq!(desk.ticket().status, then);
+    }
 }

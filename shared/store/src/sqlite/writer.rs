@@ -72,6 +72,9 @@ trait Request: Send {
     /// Does the work, once more perhaps. Whether its changes are to stay.
     fn work(&mut self, connection: &Connection) -> bool;
 
+    /// Forgets what came of the work.
+    fn forget(&mut self);
+
     /// Why the engine did not do the work, if that is how it ended.
     fn trouble(&self) -> Option<String>;
 
@@ -93,9 +96,13 @@ where
     F: Fn(&Connection) -> Result<T, E> + Send,
 {
     fn work(&mut self, connection: &Connection) -> bool {
-        self.outcome = None;
+        self.forget();
         self.outcome = Some((self.work)(connection));
         matches!(self.outcome, Some(Ok(_)))
+    }
+
+    fn forget(&mut self) {
+        self.outcome = None;
     }
 
     fn trouble(&self) -> Option<String> {
@@ -121,15 +128,44 @@ fn serve(connection: &Connection, mut incoming: mpsc::Receiver<Box<dyn Request>>
     let mut batch = Vec::with_capacity(BATCH);
     while incoming.blocking_recv_many(&mut batch, BATCH) > 0 {
         let before = connection.total_changes();
-        if commit(connection, &mut batch).is_ok() {
-            conclude(batch.drain(..), None, connection.total_changes() != before, trouble);
-            continue;
+        match commit(connection, &mut batch) {
+            Ok(()) => conclude(batch.drain(..), None, connection.total_changes() != before, trouble),
+            Err(Failed::ToBegin(reason)) => conclude(batch.drain(..), Some(&reason), false, trouble),
+            Err(Failed::Halfway(_)) => one_by_one(connection, &mut batch, trouble),
         }
-        // What fails halfway takes its transaction with it, so each gets one of its own.
-        for mut request in batch.drain(..) {
-            let before = connection.total_changes();
-            let failure = commit(connection, std::slice::from_mut(&mut request)).err();
-            conclude([request], failure.as_deref(), connection.total_changes() != before, trouble);
+    }
+}
+
+/// Gives each request a transaction of its own: what fails halfway takes its transaction with it.
+fn one_by_one(connection: &Connection, batch: &mut Vec<Box<dyn Request>>, trouble: &Trouble) {
+    // What they found in the first transaction was never so.
+    batch.iter_mut().for_each(|request| request.forget());
+    let mut left = batch.drain(..);
+    while let Some(mut request) = left.next() {
+        let before = connection.total_changes();
+        let failed = commit(connection, std::slice::from_mut(&mut request)).err();
+        let reason = failed.as_ref().map(Failed::reason);
+        conclude([request], reason, connection.total_changes() != before, trouble);
+        // Nobody waits for the file once for each of them.
+        if let Some(Failed::ToBegin(reason)) = &failed {
+            conclude(left, Some(reason), false, trouble);
+            return;
+        }
+    }
+}
+
+/// How a transaction failed.
+enum Failed {
+    /// It could not even begin.
+    ToBegin(String),
+    /// While it was at work, or at its end.
+    Halfway(String),
+}
+
+impl Failed {
+    fn reason(&self) -> &str {
+        match self {
+            Self::ToBegin(reason) | Self::Halfway(reason) => reason,
         }
     }
 }
@@ -158,15 +194,17 @@ fn conclude(
 }
 
 /// Does all requests in one transaction, or none.
-fn commit(connection: &Connection, batch: &mut [Box<dyn Request>]) -> Result<(), String> {
+fn commit(connection: &Connection, batch: &mut [Box<dyn Request>]) -> Result<(), Failed> {
     let execute = |sql| execute(connection, sql).map_err(|error| error.to_string());
-    let done = execute("BEGIN IMMEDIATE")
-        .and_then(|()| batch.iter_mut().try_for_each(|request| run(connection, request.as_mut())))
+    execute("BEGIN IMMEDIATE").map_err(Failed::ToBegin)?;
+    let done = batch
+        .iter_mut()
+        .try_for_each(|request| run(connection, request.as_mut()))
         .and_then(|()| execute("COMMIT"));
     if done.is_err() && !connection.is_autocommit() {
-        execute("ROLLBACK")?;
+        execute("ROLLBACK").map_err(Failed::Halfway)?;
     }
-    done
+    done.map_err(Failed::Halfway)
 }
 
 /// Does one request. One that refuses has only looked, and disturbs nobody; one that fails halfway is an error.
@@ -265,5 +303,38 @@ mod tests {
         assert!(matches!(panicked, Err(TableError::Unavailable(_))), "{panicked:?}");
         assert_eq!(fine, Ok(()));
         assert_eq!(count(&writer).await, 1);
+    }
+
+    #[test]
+    fn what_was_found_in_an_undone_transaction_is_not_told() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE notes (text TEXT)").unwrap();
+        let alone = |connection: &Connection| -> Result<(), TableError> {
+            let others: i64 = connection.query_row("SELECT count(*) FROM notes", [], |row| row.get(0))?;
+            if others > 0 {
+                return Err(TableError::ConditionFailed(vec![0]));
+            }
+            connection.execute("INSERT INTO notes VALUES ('alone')", [])?;
+            Ok(())
+        };
+        // From here on no transaction can begin.
+        let breaking = |connection: &Connection| -> Result<(), TableError> {
+            connection.execute("INSERT INTO notes VALUES ('half')", [])?;
+            connection.pragma_update(None, "query_only", "ON")?;
+            Err(TableError::Unavailable("broken".to_owned()))
+        };
+        let (requests, incoming) = mpsc::channel::<Box<dyn Request>>(BATCH);
+        let (reply, first) = oneshot::channel();
+        requests.try_send(Box::new(Asked { work: alone, outcome: None, reply, wake: None })).ok().unwrap();
+        let (reply, second) = oneshot::channel();
+        requests.try_send(Box::new(Asked { work: alone, outcome: None, reply, wake: None })).ok().unwrap();
+        let (reply, third) = oneshot::channel();
+        requests.try_send(Box::new(Asked { work: breaking, outcome: None, reply, wake: None })).ok().unwrap();
+        drop(requests);
+        serve(&connection, incoming, &Trouble::default());
+        for answer in [first, second, third] {
+            let answer = answer.blocking_recv().unwrap();
+            assert!(matches!(answer, Err(TableError::Unavailable(_))), "{answer:?}");
+        }
     }
 }

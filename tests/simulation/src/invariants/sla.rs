@@ -183,7 +183,7 @@ impl Audit {
         match &event.fact {
             _ if is_answer(event) => self.waiting = None,
             Fact::ReplyConfirmed { answers: true, .. } => self.waiting = None,
-            Fact::ReplyFailed(problem) | Fact::ReplyUncertain(problem) if !problem.automatic => {
+            Fact::ReplyFailed(problem) | Fact::ReplyUncertain(problem) if problem.leaves_waiting() => {
                 self.waiting = self.waiting.or(Some(event.at));
             }
             // Whoever asks again after a solution waits from then on.
@@ -243,7 +243,7 @@ impl Audit {
             }
             _ if is_answer(event) && answers > 0 => wrong.push("an answer is awaited that was just given"),
             Fact::ReplyFailed(problem) | Fact::ReplyUncertain(problem)
-                if !problem.automatic && self.status.is_active() && answers == 0 =>
+                if problem.leaves_waiting() && self.status.is_active() && answers == 0 =>
             {
                 wrong.push("an answer that did not arrive is not awaited");
             }

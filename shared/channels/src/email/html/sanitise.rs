@@ -126,12 +126,25 @@ fn filter<'v>(element: &str, attribute: &str, value: &'v str, remote: bool) -> O
     };
     match (element, attribute) {
         ("img", "src") if scheme(&["cid"]) => Some(value.into()),
-        ("img", "src") if scheme(&["http", "https"]) && remote => Some(value.into()),
+        ("img", "src") if scheme(&["http", "https"]) && remote && is_public(value) => Some(value.into()),
         ("img", "src") if scheme(&["http", "https"]) => Some(format!("{BLOCKED}{value}").into()),
         ("a", "href") if scheme(&["http", "https", "mailto", "tel"]) => Some(value.into()),
         (_, "src" | "href" | "cite" | "background") => None,
         _ => Some(value.into()),
     }
+}
+
+/// Whether an address is that of a server on the internet, as far as its name tells: what is near the reader is none of
+/// a mail's business.
+fn is_public(address: &str) -> bool {
+    let url = url::Url::parse(address.trim());
+    url.is_ok_and(|url| match url.host() {
+        Some(url::Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name.contains('.') && ![".localhost", ".local", ".internal"].iter().any(|end| name.ends_with(end))
+        }
+        _ => false,
+    })
 }
 
 /// Puts the images of the mail itself in their places, and those kept back aside. Works on what the serialiser
@@ -305,8 +318,20 @@ mod tests {
                 blocked: 1
             }
         );
-        let shown = sanitise("<img src='https://x/a.png'>", &Images { remote: true, inline: &|_| None });
-        assert_eq!(shown, Sanitised { html: "<img src=\"https://x/a.png\">".to_owned(), blocked: 0 });
+        let shown =
+            sanitise("<img src='https://x.example/a.png'>", &Images { remote: true, inline: &|_| None });
+        assert_eq!(shown, Sanitised { html: "<img src=\"https://x.example/a.png\">".to_owned(), blocked: 0 });
+        for near in [
+            "http://127.0.0.1/a",
+            "http://localhost:8080/a",
+            "http://[::1]/a",
+            "http://printer/a",
+            "http://192.168.0.1/",
+        ] {
+            let near = format!("<img src='{near}'>");
+            let shown = sanitise(&near, &Images { remote: true, inline: &|_| None });
+            assert_eq!(shown.blocked, 1, "{}", shown.html);
+        }
         let text = "a src=\"blocked-image:x\" b";
         assert_eq!(blocked(text), Sanitised { html: text.to_owned(), blocked: 0 });
     }
