@@ -27,7 +27,7 @@ async fn main() -> Result<(), lambda::Error> {
         index: Arc::new(aws.index_table()?),
         directory: Directory::new(desk.clone(), Arc::clone(&key)),
         key,
-        http: Http::new()?,
+        http: Http::new(),
         dns: Resolver::system().ok().map(|dns| Arc::new(dns) as Arc<dyn Lookup>),
         mailer: Some(Arc::new(aws.mailer())),
         blobs: aws.blobs()?,

@@ -74,7 +74,7 @@ pub(crate) async fn run(options: Serve) -> Result<(), Box<dyn Error>> {
     let blobs = Blobs::new(objects, links).keeping_small_ones_in(Arc::new(sqlite.objects()));
     let parts = Parts {
         directory: Directory::new(desk.clone(), Arc::clone(&key)),
-        http: Http::new()?,
+        http: Http::new(),
         queues: Queues::of(&sqlite),
         public_url: options.public_url,
         hub: Hub::new(),

@@ -18,7 +18,7 @@ async fn main() -> Result<(), lambda::Error> {
         desk,
         directory,
         aws.blobs()?,
-        Outlets { http: Http::new()?, mailer: Some(Arc::new(aws.mailer())) },
+        Outlets { http: Http::new(), mailer: Some(Arc::new(aws.mailer())) },
     );
     let sender = sender.telling(Arc::new(aws.live(Arc::new(aws.index_table()?))));
     let queue = aws.queue(QueueName::Outbound)?;

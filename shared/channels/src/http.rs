@@ -47,11 +47,6 @@ pub enum Reach {
     Everywhere,
 }
 
-/// A client that cannot be built, such as for want of root certificates.
-#[derive(Debug, thiserror::Error)]
-#[error("the HTTP client cannot be built: {0}")]
-pub struct Unbuildable(#[source] reqwest::Error);
-
 /// One request.
 pub struct Call {
     /// The method.
@@ -108,12 +103,15 @@ pub enum Reached {
     Maybe,
 }
 
+impl Default for Http {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Http {
-    /// Builds the client.
-    ///
-    /// # Errors
-    /// When TLS cannot be set up.
-    pub fn new() -> Result<Self, Unbuildable> {
+    /// A client on the network.
+    pub fn new() -> Self {
         Self::with_resolver(Arc::new(System))
     }
 
@@ -122,8 +120,8 @@ impl Http {
         Self { transport }
     }
 
-    fn with_resolver(resolver: Arc<dyn Resolve>) -> Result<Self, Unbuildable> {
-        Ok(Self::over(Arc::new(Network::new(resolver)?)))
+    fn with_resolver(resolver: Arc<dyn Resolve>) -> Self {
+        Self::over(Arc::new(Network::new(resolver)))
     }
 
     /// Makes one request to one of the allowed origins.

@@ -1,12 +1,16 @@
 //! The object store on S3.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use object_store::aws::{AmazonS3Builder, AwsCredential};
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
+    ReqwestConnector,
+};
 use object_store::{BackoffConfig, ClientOptions, CredentialProvider, Error, RetryConfig};
 use store::blobs::Blobs;
 use store::environment::Environment;
@@ -46,6 +50,7 @@ pub fn blobs(config: &SdkConfig, bucket: &str, environment: Arc<dyn Environment>
         .with_region(&region)
         .with_virtual_hosted_style_request(endpoint.is_none())
         .with_credentials(Arc::new(FromSdk(credentials.clone())))
+        .with_http_connector(WhenNeeded)
         .with_retry(retries)
         .with_client_options(options);
     if let Some(endpoint) = endpoint {
@@ -54,6 +59,37 @@ pub fn blobs(config: &SdkConfig, bucket: &str, environment: Arc<dyn Environment>
     let store = Arc::new(builder.build()?);
     let links = S3Links::new(Arc::clone(&store), url, bucket, region, credentials, environment);
     Ok(Blobs::new(store, Arc::new(links)))
+}
+
+/// Connects when there is something to ask for: a client reads the system's certificates, and most functions that may need
+/// the bucket do not need it for the event that they start with.
+#[derive(Debug)]
+struct WhenNeeded;
+
+impl HttpConnector for WhenNeeded {
+    fn connect(&self, options: &ClientOptions) -> Result<HttpClient, Error> {
+        Ok(HttpClient::new(Late { options: options.clone(), client: OnceLock::new() }))
+    }
+}
+
+/// A client that is made for its first request.
+#[derive(Debug)]
+struct Late {
+    options: ClientOptions,
+    client: OnceLock<HttpClient>,
+}
+
+#[async_trait]
+impl HttpService for Late {
+    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        if let Some(client) = self.client.get() {
+            return client.execute(request).await;
+        }
+        let made = ReqwestConnector::default()
+            .connect(&self.options)
+            .map_err(|error| HttpError::new(HttpErrorKind::Connect, error))?;
+        self.client.get_or_init(|| made).execute(request).await
+    }
 }
 
 /// The SDK's credentials, asked for each time: the ones of a function change while it lives.

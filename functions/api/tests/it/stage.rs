@@ -122,7 +122,7 @@ impl Stage {
             index: Arc::new(sqlite.table(TableName::Index)),
             key: Arc::clone(&key),
             directory: Directory::new(desk.clone(), key),
-            http: Http::new().unwrap(),
+            http: Http::new(),
             dns: None,
             mailer: None,
             blobs: Blobs::new(Arc::new(objects), Arc::new(PlainLinks)),

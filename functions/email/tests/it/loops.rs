@@ -108,7 +108,7 @@ impl Office {
             blobs: blobs.clone(),
         };
         let router = Router::new(desk.clone(), blobs.clone(), Arc::new(inbound.dead_letters()));
-        let outlets = Outlets { http: Http::new().unwrap(), mailer: Some(Arc::new(Post(Arc::clone(wire)))) };
+        let outlets = Outlets { http: Http::new(), mailer: Some(Arc::new(Post(Arc::clone(wire)))) };
         let sender = Sender::new(desk.clone(), directory, blobs, outlets);
         let settings = json!({"address": address, "acknowledgement": format!("{address} has got it.")});
         let connection = StoredConnection {

@@ -210,7 +210,7 @@ impl Stage {
             desk.clone(),
             directory,
             blobs.clone(),
-            Outlets { http: Http::new().unwrap(), mailer: Some(post.clone()) },
+            Outlets { http: Http::new(), mailer: Some(post.clone()) },
         )
         .telling(pushed.clone());
         let connection = ConnectionId::new(environment.ulid());

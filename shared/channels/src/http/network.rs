@@ -1,6 +1,7 @@
 //! Requests over the network.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,7 +11,7 @@ use reqwest::dns::Resolve;
 use reqwest::redirect::Policy;
 
 use super::guard::Guarded;
-use super::{Answer, Body, Call, HttpError, Reach, Reached, Transport, Unbuildable};
+use super::{Answer, Body, Call, HttpError, Reach, Reached, Transport};
 
 /// How long a connection may take to stand: name, TCP and TLS.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -20,12 +21,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Two clients, so that no guarded call finds an open connection of the other.
-#[derive(Debug)]
 pub(super) struct Network {
+    resolver: Arc<dyn Resolve>,
     /// Reaches public addresses alone.
-    guarded: reqwest::Client,
+    guarded: OnceLock<reqwest::Client>,
     /// Reaches every address.
-    trusting: reqwest::Client,
+    trusting: OnceLock<reqwest::Client>,
 }
 
 /// Chooses the TLS implementation of the process.
@@ -35,33 +36,50 @@ pub fn install_tls() {
 }
 
 impl Network {
-    pub(super) fn new(resolver: Arc<dyn Resolve>) -> Result<Self, Unbuildable> {
-        install_tls();
-        let build = |resolver: Arc<dyn Resolve>| {
-            reqwest::Client::builder()
-                .user_agent(concat!("Lambdesk/", env!("CARGO_PKG_VERSION")))
-                .redirect(Policy::none())
-                .retry(reqwest::retry::never())
-                .no_proxy()
-                .connect_timeout(CONNECT_TIMEOUT)
-                .pool_idle_timeout(IDLE_TIMEOUT)
-                .dns_resolver(resolver)
-                .build()
-                .map_err(Unbuildable)
+    pub(super) fn new(resolver: Arc<dyn Resolve>) -> Self {
+        Self { resolver, guarded: OnceLock::new(), trusting: OnceLock::new() }
+    }
+
+    /// The client, made when it is first needed: that reads the system's certificates, which would be the longest part of
+    /// a function's cold start.
+    fn client(&self, destination: Reach) -> Result<&reqwest::Client, HttpError> {
+        let client = match destination {
+            Reach::Public => &self.guarded,
+            Reach::Everywhere => &self.trusting,
         };
-        let guarded = build(Arc::new(Guarded::new(Arc::clone(&resolver))))?;
-        Ok(Self { guarded, trusting: build(resolver)? })
+        if let Some(client) = client.get() {
+            return Ok(client);
+        }
+        let resolver = Arc::clone(&self.resolver);
+        let resolver: Arc<dyn Resolve> = match destination {
+            Reach::Public => Arc::new(Guarded::new(resolver)),
+            Reach::Everywhere => resolver,
+        };
+        install_tls();
+        let made = reqwest::Client::builder()
+            .user_agent(concat!("Lambdesk/", env!("CARGO_PKG_VERSION")))
+            .redirect(Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .dns_resolver(resolver)
+            .build()
+            .map_err(HttpError::of_request)?;
+        Ok(client.get_or_init(|| made))
+    }
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Network").finish_non_exhaustive()
     }
 }
 
 #[async_trait]
 impl Transport for Network {
     async fn carry(&self, call: Call, destination: Reach) -> Result<Answer, HttpError> {
-        let client = match destination {
-            Reach::Public => &self.guarded,
-            Reach::Everywhere => &self.trusting,
-        };
-        let request = client.request(call.method, call.url).timeout(call.timeout);
+        let request = self.client(destination)?.request(call.method, call.url).timeout(call.timeout);
         let request = match call.body {
             Body::Empty => request,
             Body::Json(value) => request.json(&value),

@@ -67,7 +67,7 @@ async fn told_of_dkim(selector: Option<&str>, keys: Vec<&'static str>) -> Vec<Fi
         ..fixtures::connection()
     };
     let zone = Zone { txt: [("mail._domainkey.shop.example", keys)].into(), ..Zone::default() };
-    let outlets = Outlets { http: Http::new().unwrap(), mailer: None };
+    let outlets = Outlets { http: Http::new(), mailer: None };
     let instruments = Instruments { outlets, dns: Some(Arc::new(zone)) };
     let findings = Email.examine(&instruments, &connection, None).await;
     findings.into_iter().filter(|finding| finding.what.contains("DKIM")).collect()

@@ -15,7 +15,7 @@ use store::seal::Secret;
 pub(crate) const TOKEN: &str = "123456:AAF_very-secret-token";
 
 pub(crate) fn http() -> Http {
-    Http::new().unwrap()
+    Http::new()
 }
 
 pub(crate) fn instruments() -> Instruments {
