@@ -266,6 +266,9 @@ impl<'a> Draft<'a> {
             let answered_before = self.ticket.first_reply_at.is_some();
             self.step(|sla, terms, _| sla.asked(terms, answered_before, since));
         }
+        if self.status.pauses_sla() {
+            self.step(Sla::paused);
+        }
     }
 
     /// Whether nothing was asked since an answer was written.

@@ -75,6 +75,9 @@ pub enum ClockStep {
         at: Timestamp,
         /// The policy that made the promise.
         policy: PolicyId,
+        /// Seconds of the target used up before: in an earlier run, whose promise did not apply for a while.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        used: u64,
         /// The promise.
         #[serde(flatten)]
         aim: Aim,
@@ -114,8 +117,17 @@ pub enum ClockStep {
         #[serde(flatten)]
         aim: Aim,
     },
-    /// The promise no longer applies: nobody waits, or no policy matches.
-    Cancel,
+    /// The promise no longer applies: nobody waits, no policy matches, or the ticket is spam.
+    Cancel {
+        /// Seconds of the target used up in all.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        used: u64,
+    },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
+const fn is_zero(seconds: &u64) -> bool {
+    *seconds == 0
 }
 
 /// A promise and the moments that follow from it.
@@ -175,7 +187,7 @@ pub struct Clock {
 pub enum Ending {
     /// The awaited thing happened, in time or not.
     Fulfilled,
-    /// The promise no longer applied. Kept only so that the next run gets a new number.
+    /// The promise no longer applied. Kept so that the next run gets a new number, and what was used up of a resolution.
     Cancelled,
 }
 

@@ -27,7 +27,7 @@ impl Sla {
     /// Carries out a change. Total: what does not fit the clock is ignored.
     pub fn apply(&mut self, change: &ClockChange) {
         match &change.step {
-            ClockStep::Activate { at, policy, aim } => {
+            ClockStep::Activate { at, policy, used, aim } => {
                 let earlier = self.clocks.iter().position(|clock| clock.metric == change.metric);
                 if let Some(clock) = earlier.and_then(|index| self.clocks.get(index))
                     && (clock.is_pending() || clock.instance >= change.instance)
@@ -41,7 +41,7 @@ impl Sla {
                     state: ClockState::Running,
                     policy: *policy,
                     aim: aim.clone(),
-                    used: 0,
+                    used: *used,
                     since: Some(*at),
                     warned: false,
                     breached: None,
@@ -77,7 +77,8 @@ impl Sla {
         due.collect()
     }
 
-    /// The ticket was opened: starts the resolution clock, unless there is one.
+    /// The ticket was opened, or is promised a resolution now: starts that clock, unless there is one. It goes on with the
+    /// time that was used up before its promise did not apply for a while.
     pub fn opened(&self, terms: &Terms<'_>, now: Timestamp) -> Vec<ClockChange> {
         match self.clock(Metric::Resolution) {
             Some(_) => Vec::new(),
@@ -115,8 +116,8 @@ impl Sla {
     /// - Into one that pauses: running clocks pause.
     /// - Into an active one: paused clocks resume. On reopening the resolution clock goes on, as the same instance
     ///   with the time used so far, on the promise that held when it stopped.
-    /// - Out of activity: the resolution is reached. Nobody waits for a response any more, so its clock is
-    ///   cancelled; one that is already breached stops and stays breached.
+    /// - Out of activity: the resolution is reached, unless the ticket is spam, which nobody resolves. Nobody waits for a
+    ///   response any more. So these clocks are cancelled; one that is already breached stops and stays breached.
     pub fn moved(&self, terms: &Terms<'_>, from: Status, to: Status, now: Timestamp) -> Vec<ClockChange> {
         let reopened = !from.is_active() && to.is_active();
         let mut changes = Vec::new();
@@ -133,12 +134,18 @@ impl Sla {
                 changes.push(clock.change(ClockStep::Pause { used: clock.used_by(terms, now) }));
             }
             if !to.is_active() && clock.is_pending() {
-                let reached = !clock.metric.awaits_answer() || clock.state == ClockState::Breached;
-                let over = if reached { clock.fulfil(terms, now) } else { clock.change(ClockStep::Cancel) };
-                changes.push(over);
+                let reached = !clock.metric.awaits_answer() && to != Status::Spam;
+                let over = reached || clock.state == ClockState::Breached;
+                changes.push(if over { clock.fulfil(terms, now) } else { clock.cancel(terms, now) });
             }
         }
         changes
+    }
+
+    /// The ticket stands still: clocks that were just started pause.
+    pub fn paused(&self, terms: &Terms<'_>, now: Timestamp) -> Vec<ClockChange> {
+        let running = self.clocks.iter().filter(|clock| clock.since.is_some());
+        running.map(|clock| clock.change(ClockStep::Pause { used: clock.used_by(terms, now) })).collect()
     }
 
     /// The priority, a policy or a calendar changed: pending clocks follow the promise that now holds, or are
@@ -169,8 +176,10 @@ impl Sla {
         };
         let earlier = self.clocks.iter().find(|clock| clock.metric == metric);
         let instance = earlier.map_or(0, |clock| clock.instance).saturating_add(1);
-        let aim = terms.aim(target, policy.calendar, policy.warn_percent, 0, Some(now));
-        vec![ClockChange { metric, instance, step: ClockStep::Activate { at: now, policy: policy.id, aim } }]
+        let used = earlier.filter(|_| !metric.awaits_answer()).map_or(0, |clock| clock.used);
+        let aim = terms.aim(target, policy.calendar, policy.warn_percent, used, Some(now));
+        let step = ClockStep::Activate { at: now, policy: policy.id, used, aim };
+        vec![ClockChange { metric, instance, step }]
     }
 }
 
@@ -195,6 +204,10 @@ impl Clock {
         self.change(ClockStep::Fulfill { used: self.used_by(terms, now) })
     }
 
+    fn cancel(&self, terms: &Terms<'_>, now: Timestamp) -> ClockChange {
+        self.change(ClockStep::Cancel { used: self.used_by(terms, now) })
+    }
+
     /// The same promise for a run from `now` on. A broken one has no moments ahead.
     fn aim_from(&self, terms: &Terms<'_>, now: Timestamp) -> Aim {
         let Aim { target, calendar, .. } = self.aim;
@@ -207,7 +220,7 @@ impl Clock {
         let Some((policy, target)) =
             terms.policy().and_then(|policy| Some((policy, policy.target(self.metric)?)))
         else {
-            return Some(self.change(ClockStep::Cancel));
+            return Some(self.cancel(terms, now));
         };
         let aim = terms.aim(target, policy.calendar, policy.warn_percent, self.used, self.since);
         let aim = self.warn_once(aim, now);
@@ -254,8 +267,8 @@ impl Clock {
                 self.policy = *policy;
                 self.promise(aim);
             }
-            ClockStep::Cancel if self.is_pending() && self.state != ClockState::Breached => {
-                self.stop(self.used, ClockState::Paused);
+            ClockStep::Cancel { used } if self.is_pending() && self.state != ClockState::Breached => {
+                self.stop(self.used.max(*used), ClockState::Paused);
                 self.aim.deadline = None;
                 self.ended = Some(Ending::Cancelled);
             }

@@ -148,6 +148,10 @@ impl Desk {
         self.update(Update { status: Some(status), ..Update::default() }).unwrap();
     }
 
+    fn priority(&mut self, priority: Priority) {
+        self.update(Update { priority: Some(priority), ..Update::default() }).unwrap();
+    }
+
     fn clock(&self, metric: Metric) -> ClockState {
         self.ticket().sla.clock(metric).unwrap().state
     }
@@ -535,4 +539,42 @@ fn a_scheduled_answer_leaves_what_was_ended_meanwhile() {
         desk.wait(200).due(written_at, Some(Status::WaitingCustomer));
         assert_eq!(desk.ticket().status, then);
     }
+}
+
+#[test]
+fn a_resolution_goes_on_where_its_promise_had_ended() {
+    let mut desk = Desk::new();
+    desk.settings.policies[0].conditions.priorities = vec![Priority::Normal];
+    desk.receive().unwrap();
+    let deadline =
+        |desk: &Desk| desk.ticket().sla.clock(Metric::Resolution).and_then(|clock| clock.aim.deadline);
+    let first = deadline(&desk).unwrap();
+    desk.wait(1000).priority(Priority::High);
+    assert_eq!(deadline(&desk), None);
+    desk.wait(100).priority(Priority::Normal);
+    assert_eq!(
+        deadline(&desk),
+        Some(first + SignedDuration::from_secs(100)),
+        "nothing was promised for a while"
+    );
+
+    // Nobody resolves spam, and what turns out to be none was not begun anew.
+    desk.wait(100).status(Status::Spam);
+    assert_eq!(desk.ticket().sla.clock(Metric::Resolution), None);
+    desk.wait(300).status(Status::Open);
+    assert_eq!(deadline(&desk), Some(first + SignedDuration::from_secs(400)));
+}
+
+#[test]
+fn a_promise_made_while_others_must_move_waits_for_them() {
+    let mut desk = Desk::new();
+    desk.settings.policies[0].conditions.priorities = vec![Priority::High];
+    desk.ask(Actor::System, Command::Recompute).unwrap();
+    desk.wait(10).status(Status::WaitingCustomer);
+    assert_eq!(desk.ticket().sla.clock(Metric::Resolution), None);
+    desk.wait(10).priority(Priority::High);
+    assert_eq!(desk.clock(Metric::Resolution), ClockState::Paused);
+    desk.wait(50).status(Status::Open);
+    let deadline = desk.ticket().sla.clock(Metric::Resolution).unwrap().aim.deadline;
+    assert_eq!(deadline, Some(desk.now + SignedDuration::from_secs(3600)));
 }

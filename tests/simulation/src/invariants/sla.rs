@@ -115,7 +115,7 @@ impl Audit {
                 instance,
                 pending: true,
                 since: Some(*at),
-                used: 0,
+                used: before.filter(|_| metric == Metric::Resolution).map_or(0, |clock| clock.used),
                 deadline: aim.deadline,
                 warn_at: aim.warn_at,
                 breached: false,
@@ -134,7 +134,7 @@ impl Audit {
         };
         match &change.step {
             ClockStep::Activate { .. } => {}
-            ClockStep::Pause { .. } | ClockStep::Fulfill { .. } | ClockStep::Cancel => {
+            ClockStep::Pause { .. } | ClockStep::Fulfill { .. } | ClockStep::Cancel { .. } => {
                 clock.used += clock.since.map_or(0, |since| milliseconds(event.at.duration_since(since)));
                 clock.pauses += 1;
                 clock.since = None;

@@ -78,7 +78,12 @@ proptest! {
                 if let ClockStep::Activate { at, .. } = &change.step {
                     let last = started.keys().filter(|(metric, _)| *metric == change.metric).max();
                     prop_assert_eq!(change.instance, last.map_or(1, |(_, instance)| instance + 1));
-                    started.insert((change.metric, change.instance), *at);
+                    // A resolution goes on where its promise had ended.
+                    let since = match change.metric {
+                        Metric::Resolution => started.get(&(change.metric, 1)).copied().unwrap_or(*at),
+                        _ => *at,
+                    };
+                    started.insert((change.metric, change.instance), since);
                 }
             }
             for clock in &sla.clocks {
