@@ -37,6 +37,8 @@ pub fn install_tls() {
 
 impl Network {
     pub(super) fn new(resolver: Arc<dyn Resolve>) -> Self {
+        // At once, since others in the process count on it, too.
+        install_tls();
         Self { resolver, guarded: OnceLock::new(), trusting: OnceLock::new() }
     }
 
@@ -55,7 +57,6 @@ impl Network {
             Reach::Public => Arc::new(Guarded::new(resolver)),
             Reach::Everywhere => resolver,
         };
-        install_tls();
         let made = reqwest::Client::builder()
             .user_agent(concat!("Lambdesk/", env!("CARGO_PKG_VERSION")))
             .redirect(Policy::none())

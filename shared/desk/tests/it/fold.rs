@@ -5,7 +5,7 @@ use desk::event::{Content, Event, Fact};
 use desk::ticket::{Priority, Status, Ticket};
 use proptest::prelude::*;
 
-use crate::decide::Desk;
+use crate::stage::Desk;
 
 /// A log that version 1 wrote. Later versions must fold it to the same head.
 const VERSION_1: &str = include_str!("fixtures/version-1.json");
