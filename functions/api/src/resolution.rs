@@ -119,7 +119,7 @@ async fn arrived(
     settled.confirm(api.desk.now());
     let command = Command::ConfirmReply {
         reply: settled.id,
-        written_at: settled.created_at,
+        seq: settled.seq,
         automatic: settled.content.automatic,
         status: settled.status,
     };

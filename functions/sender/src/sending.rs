@@ -109,8 +109,7 @@ impl Sender {
 
     /// Writes the claim of a reply whose time has come, and tells its ticket, in one transaction.
     async fn claim_due(&self, reply: &mut Reply) -> Result<bool, SenderError> {
-        let command =
-            Command::DueReply { reply: reply.id, written_at: reply.created_at, status: reply.status };
+        let command = Command::DueReply { reply: reply.id, seq: reply.seq, status: reply.status };
         let request = Request { actor: Actor::System, cause: Some("sender".to_owned()), command };
         let mut claimed = reply.clone();
         let claim = next_version(&mut claimed)?;

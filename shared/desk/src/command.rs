@@ -1,7 +1,5 @@
 //! What one may ask of a ticket, and the answers that refuse.
 
-use jiff::Timestamp;
-
 use crate::channel::{ChannelClass, ThreadKey};
 use crate::event::{Actor, ButtonPressed, DeliveryProblem, MessageReceived, Replied, Said};
 use crate::ids::{AgentId, ContactId, ReplyId, TeamId, TicketId};
@@ -66,8 +64,8 @@ pub enum Command {
     DueReply {
         /// The reply.
         reply: ReplyId,
-        /// When it was written.
-        written_at: Timestamp,
+        /// The event that announced it.
+        seq: u64,
         /// The status afterwards; by default an open ticket waits for the customer.
         status: Option<Status>,
     },
@@ -79,8 +77,8 @@ pub enum Command {
     ConfirmReply {
         /// The reply.
         reply: ReplyId,
-        /// When it was written.
-        written_at: Timestamp,
+        /// The event that announced it.
+        seq: u64,
         /// Whether a machine wrote it.
         automatic: bool,
         /// The status that it led to, where that was not the usual one.

@@ -8,7 +8,7 @@ use crate::event::{
     VERSION,
 };
 use crate::settings::Settings;
-use crate::sla::{ClockChange, Sla, Terms};
+use crate::sla::{Clock, ClockChange, Metric, Sla, Terms};
 use crate::ticket::{Status, Ticket};
 
 /// The first event of a ticket. What the customer said follows as a [`Command::Receive`].
@@ -104,13 +104,9 @@ pub fn decide(
             replied.thread.clone_from(&ticket.asked_in);
             (Fact::Replied(replied), (*said).into())
         }
-        Command::DueReply { reply, written_at, status } => {
-            let answers = draft.is_answered_by(written_at);
-            if answers {
-                draft.answered();
-                draft.go_after_answer(status);
-            }
-            (Fact::ReplyDue { reply, answers }, Content::None)
+        Command::DueReply { reply, seq, status } => {
+            let left = draft.answered_late(seq, |draft| draft.go_after_answer(status));
+            (Fact::ReplyDue { reply, left }, Content::None)
         }
         Command::FailReply(problem) => {
             draft.not_delivered(&problem);
@@ -120,12 +116,12 @@ pub fn decide(
             draft.not_delivered(&problem);
             (Fact::ReplyUncertain(problem), Content::None)
         }
-        Command::ConfirmReply { reply, written_at, automatic, status } => {
-            let answers = !automatic && draft.is_answered_by(written_at);
-            if answers {
-                draft.confirmed(status);
-            }
-            (Fact::ReplyConfirmed { reply, answers }, Content::None)
+        Command::ConfirmReply { reply, automatic: true, .. } => {
+            (Fact::ReplyConfirmed { reply, automatic: true, left: None }, Content::None)
+        }
+        Command::ConfirmReply { reply, seq, status, .. } => {
+            let left = draft.answered_late(seq, |draft| draft.confirmed(status));
+            (Fact::ReplyConfirmed { reply, automatic: false, left }, Content::None)
         }
         Command::Update(update) => match draft.update(update)? {
             Some(changed) => changed,
@@ -254,16 +250,23 @@ impl<'a> Draft<'a> {
         self.step(|sla, terms, now| sla.asked(terms, answered_before, now));
     }
 
-    /// Brings the clocks in line with the promises that now hold, and starts those that are new: a response is measured
-    /// from the question on, whatever stood in between.
+    /// Brings the clocks in line with the promises that now hold, and starts those that are new.
     fn retarget(&mut self) {
         if !self.status.is_active() {
             return;
         }
         self.step(Sla::retargeted);
         self.step(Sla::opened);
+        self.await_answer(self.ticket.first_reply_at.is_some());
+    }
+
+    /// Starts the clock of the answer that somebody waits for, unless it is there: it measures from the question on,
+    /// whatever stood in between.
+    fn await_answer(&mut self, answered_before: bool) {
+        if !self.status.is_active() {
+            return;
+        }
         if let Some(since) = self.waiting_since {
-            let answered_before = self.ticket.first_reply_at.is_some();
             self.step(|sla, terms, _| sla.asked(terms, answered_before, since));
         }
         if self.status.pauses_sla() {
@@ -271,19 +274,33 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Whether nothing was asked since an answer was written.
-    fn is_answered_by(&self, written_at: Timestamp) -> bool {
-        self.ticket.asked_at.is_none_or(|asked| asked <= written_at)
-    }
-
     fn answered(&mut self) {
         self.waiting_since = None;
         self.step(Sla::answered);
     }
 
+    /// An answer counts that was written before, as `seq`. It leads to `all_answered` unless something was asked since: it
+    /// leaves that question, which it returns, waiting.
+    fn answered_late(&mut self, seq: u64, all_answered: impl FnOnce(&mut Self)) -> Option<u64> {
+        let Some(left) = self.ticket.asked_after(seq) else {
+            self.answered();
+            all_answered(self);
+            return None;
+        };
+        let first = self.sla.clock(Metric::FirstResponse).is_some_and(Clock::is_pending);
+        if first || self.waiting_since.is_some_and(|since| since < left.at) {
+            self.answered();
+            self.waiting_since = Some(left.at);
+        }
+        if self.status == Status::New {
+            self.go(Status::Open);
+        }
+        self.await_answer(true);
+        Some(left.seq)
+    }
+
     /// An answer of which nobody knew did arrive: what the doubt undid is done again.
     fn confirmed(&mut self, status: Option<Status>) {
-        self.answered();
         if matches!(self.status, Status::New | Status::Open) {
             self.go_after_answer(status);
         }

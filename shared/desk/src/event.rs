@@ -130,9 +130,9 @@ pub enum Fact {
     ReplyDue {
         /// The reply.
         reply: ReplyId,
-        /// Whether nobody waits for an answer any more: nothing was asked since it was written.
-        #[serde(default = "yes")]
-        answers: bool,
+        /// The first question that came after it was written: that one waits on. Absent where nobody waits any more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        left: Option<u64>,
     },
     /// A reply could not be delivered.
     ReplyFailed(DeliveryProblem),
@@ -142,9 +142,12 @@ pub enum Fact {
     ReplyConfirmed {
         /// The reply.
         reply: ReplyId,
-        /// Whether nobody waits for an answer any more: it was written by a human, and nothing was asked since.
-        #[serde(default = "yes")]
-        answers: bool,
+        /// Whether a machine had written it: nobody waited for it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        automatic: bool,
+        /// The first question that came after a human wrote it: that one waits on. Absent where nobody waits any more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        left: Option<u64>,
     },
     /// A note for the team.
     NoteAdded {},
@@ -274,10 +277,6 @@ pub struct Replied {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub not_before: Option<Timestamp>,
-}
-
-const fn yes() -> bool {
-    true
 }
 
 /// The data of a failed or uncertain delivery.

@@ -91,6 +91,15 @@ pub enum Priority {
     Urgent,
 }
 
+/// A question of the customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// The event that brought it.
+    pub seq: u64,
+    /// When it came.
+    pub at: Timestamp,
+}
+
 /// The head of a ticket.
 ///
 /// Holds no messages and no delivery states, and only bounded lists: it is read and written with every message.
@@ -143,9 +152,10 @@ pub struct Ticket {
     /// When the oldest question came that nobody has answered; absent while nobody waits for us.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_since: Option<Timestamp>,
-    /// When the latest question came.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub asked_at: Option<Timestamp>,
+    /// The questions that nobody has answered, oldest first; of more than [`Ticket::MAX_QUESTIONS`] the first ones and the
+    /// latest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<Question>,
     /// While it is solved: since when somebody waited as it was solved without an answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unanswered_since: Option<Timestamp>,
@@ -186,6 +196,9 @@ impl Ticket {
     /// The most conversations besides its own that a ticket remembers.
     pub const MAX_CONVERSATIONS: usize = 4;
 
+    /// The most unanswered questions that a ticket remembers one by one.
+    pub const MAX_QUESTIONS: usize = 4;
+
     /// How many of the latest messages' ids the head keeps.
     const LATEST: usize = 8;
     /// The longest id that it keeps, in bytes.
@@ -214,7 +227,7 @@ impl Ticket {
             created_at: event.at,
             updated_at: event.at,
             waiting_since: None,
-            asked_at: None,
+            asked: Vec::new(),
             unanswered_since: None,
             first_reply_at: None,
             solved_at: None,
@@ -251,19 +264,23 @@ impl Ticket {
             }
         }
         match &event.fact {
-            Fact::MessageReceived(message) if message.asks => self.ask(event.at, message.thread.as_ref()),
-            Fact::ButtonPressed(_) => self.ask(event.at, None),
-            Fact::Gap { asks: true, .. } => self.wait_from(event.at),
+            Fact::MessageReceived(message) if message.asks => self.ask(event, message.thread.as_ref()),
+            Fact::ButtonPressed(_) => self.ask(event, None),
+            Fact::Gap { asks: true, .. } => self.wait_from(event),
+            Fact::Reinterpreted { moved_to: None, .. } if self.status.is_active() => self.wait_from(event),
             Fact::Replied(replied) if !replied.automatic && replied.not_before.is_none() => {
                 self.answer(event.at);
             }
-            Fact::ReplyDue { answers: true, .. } => self.answer(event.at),
+            Fact::ReplyDue { left: None, .. } => self.answer(event.at),
+            Fact::ReplyDue { left: Some(left), .. } => {
+                self.answer_before(*left);
+                self.first_reply_at = self.first_reply_at.or(Some(event.at));
+            }
             Fact::ReplyFailed(problem) | Fact::ReplyUncertain(problem) if problem.leaves_waiting() => {
                 self.waiting_since = self.waiting_since.or(Some(event.at));
             }
-            Fact::ReplyConfirmed { answers: true, .. } => {
-                (self.waiting_since, self.unanswered_since) = (None, None);
-            }
+            Fact::ReplyConfirmed { left: Some(left), .. } => self.answer_before(*left),
+            Fact::ReplyConfirmed { automatic: false, .. } => self.answer_all(),
             Fact::Updated(changes) => self.change(changes, &event.content),
             Fact::FollowedUp { by } => self.followed_up_by = Some(*by),
             _ => {}
@@ -313,7 +330,12 @@ impl Ticket {
         other.or(self.thread.as_ref())
     }
 
-    fn ask(&mut self, at: Timestamp, thread: Option<&ThreadKey>) {
+    /// The first question after an event that nobody has answered.
+    pub fn asked_after(&self, seq: u64) -> Option<Question> {
+        self.asked.iter().copied().find(|question| question.seq > seq)
+    }
+
+    fn ask(&mut self, event: &Event, thread: Option<&ThreadKey>) {
         self.asked_in = thread.cloned();
         if let Some(thread) = thread
             && !self.went_on_in.contains(thread)
@@ -323,17 +345,32 @@ impl Ticket {
             }
             self.went_on_in.push(thread.clone());
         }
-        self.wait_from(at);
+        self.wait_from(event);
     }
 
     fn answer(&mut self, at: Timestamp) {
-        (self.waiting_since, self.unanswered_since) = (None, None);
+        self.answer_all();
         self.first_reply_at = self.first_reply_at.or(Some(at));
     }
 
-    fn wait_from(&mut self, at: Timestamp) {
-        self.waiting_since = self.waiting_since.or(Some(at));
-        self.asked_at = Some(at);
+    fn answer_all(&mut self) {
+        self.asked.clear();
+        (self.waiting_since, self.unanswered_since) = (None, None);
+    }
+
+    /// Takes as answered what was asked before an event; that one, a question, waits on.
+    fn answer_before(&mut self, seq: u64) {
+        self.asked.retain(|question| question.seq >= seq);
+        self.waiting_since = self.asked.first().map(|question| question.at);
+    }
+
+    fn wait_from(&mut self, event: &Event) {
+        if self.waiting_since.is_none() {
+            self.asked.clear();
+        }
+        self.waiting_since = self.waiting_since.or(Some(event.at));
+        self.asked.truncate(Self::MAX_QUESTIONS - 1);
+        self.asked.push(Question { seq: event.seq, at: event.at });
         // Whoever asks again after a solution waits from then on.
         self.unanswered_since = None;
     }

@@ -40,7 +40,8 @@ impl Desk {
         self.table.get_many(&keys).await?.into_iter().map(Item::read).collect()
     }
 
-    /// A conversation's unfinished replies, oldest first.
+    /// A conversation's unfinished replies, in the order of their tickets and of the events that announced them: the ids of
+    /// those that are written at the same time may say otherwise.
     ///
     /// Replies are finished in order, so the unfinished ones are the latest: reading stops at the first page without
     /// any. `hint` names one that may be older, such as a scheduled one that others overtook.
@@ -74,7 +75,7 @@ impl Desk {
         {
             unfinished.extend(self.reply(thread, hint).await?.filter(|reply| reply.state.is_unfinished()));
         }
-        unfinished.sort_by_key(|reply| reply.id);
+        unfinished.sort_by_key(|reply| (reply.ticket, reply.seq));
         Ok(unfinished)
     }
 

@@ -8,6 +8,7 @@ use desk::reply::{Delivery, Reply};
 use desk::ticket::Ticket;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use store::replies::put_reply;
 
 use crate::stage::{Stage, text};
 
@@ -175,6 +176,20 @@ async fn what_follows_an_uncertain_part_is_still_sent() {
     let events = stage.all(&format!("/tickets/{}/events", ticket.id), 50).await;
     let detail = events.iter().find(|event| event["kind"] == "replied").unwrap();
     assert_eq!(detail["delivery_detail"]["messages"], json!(["501"]));
+}
+
+#[tokio::test]
+async fn replies_of_one_moment_leave_in_the_order_of_their_events() {
+    let stage = Stage::new().await;
+    let ticket = stage.question().await;
+    let thread = ticket.thread.as_ref().unwrap();
+    stage.post(&format!("/tickets/{}/replies", ticket.id), json!({"text": "a"})).await.is(201);
+    let first = stage.desk.unfinished_replies(thread, None).await.unwrap().remove(0);
+    // Its request took its id before that of the first one did, and came later to the ticket.
+    let second =
+        Reply { id: "rep_00000000000000000000000000".parse().unwrap(), seq: first.seq + 1, ..first.clone() };
+    stage.desk.table().write(vec![put_reply(&second).unwrap()]).await.unwrap();
+    assert_eq!(stage.desk.unfinished_replies(thread, None).await.unwrap(), [first, second]);
 }
 
 #[tokio::test]

@@ -124,17 +124,17 @@ impl Desk {
         self.ask(staff(), Command::Reply { replied, said: Box::default(), status })
     }
 
-    /// Writes an answer that is to be sent in an hour.
-    pub(crate) fn schedule(&mut self, status: Option<Status>) {
+    /// Writes an answer that is to be sent in an hour. Its event.
+    pub(crate) fn schedule(&mut self, status: Option<Status>) -> u64 {
         let not_before = Some(self.now + SignedDuration::from_hours(1));
         let reply = ReplyId::new(ulid(7));
         let replied = Replied { reply, automatic: false, again: None, thread: None, not_before };
-        self.ask(staff(), Command::Reply { replied, said: Box::default(), status }).unwrap();
+        self.ask(staff(), Command::Reply { replied, said: Box::default(), status }).unwrap().unwrap().seq
     }
 
-    /// Hands an answer to the channel that was written then.
-    pub(crate) fn due(&mut self, written_at: Timestamp, status: Option<Status>) {
-        let command = Command::DueReply { reply: ReplyId::new(ulid(7)), written_at, status };
+    /// Hands an answer to the channel that this event announced.
+    pub(crate) fn due(&mut self, seq: u64, status: Option<Status>) {
+        let command = Command::DueReply { reply: ReplyId::new(ulid(7)), seq, status };
         self.ask(Actor::System, command).unwrap();
     }
 

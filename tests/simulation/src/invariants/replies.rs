@@ -160,8 +160,8 @@ fn told(reply: &Reply, accepted: &[Accepted], events: &Events, broken: &mut Vec<
     }
 }
 
-/// Replies of a conversation leave in the order in which they were asked for; a scheduled one lets others overtake it,
-/// and requests that overlapped have no order.
+/// Replies of a conversation leave in the order of their events on a ticket, and in which they were asked for on several,
+/// where requests that overlapped have no order; a scheduled one lets others overtake it.
 fn order(
     picture: &Picture,
     asked: &[Asked],
@@ -188,8 +188,12 @@ fn order(
     }
     for (_, told, earlier, first) in &sent {
         for (asked, _, later, second) in &sent {
-            let in_order = earlier.thread == later.thread && asked.begun.duration_since(*told) > APART;
-            if in_order && first > second {
+            let before = if earlier.ticket == later.ticket {
+                earlier.seq < later.seq
+            } else {
+                asked.begun.duration_since(*told) > APART
+            };
+            if before && earlier.thread == later.thread && first > second {
                 broken.push(format!("the reply {} left before {}", later.id, earlier.id));
             }
         }

@@ -47,13 +47,22 @@ struct Audit {
     status: Status,
     /// When the oldest question came that nobody has answered.
     waiting: Option<Timestamp>,
+    /// The questions so far, and when they came.
+    asked: BTreeMap<u64, Timestamp>,
     clocks: BTreeMap<Metric, Clock>,
     broken: Vec<String>,
 }
 
 impl Audit {
     fn new(promise: Promise) -> Self {
-        Self { promise, status: Status::New, waiting: None, clocks: BTreeMap::new(), broken: Vec::new() }
+        Self {
+            promise,
+            status: Status::New,
+            waiting: None,
+            asked: BTreeMap::new(),
+            clocks: BTreeMap::new(),
+            broken: Vec::new(),
+        }
     }
 
     fn go_through(&mut self, case: &Case, now: Timestamp) {
@@ -170,7 +179,9 @@ impl Audit {
 
     /// Since when a clock may count: from its event on, or, where an unanswered question is taken up again, from that.
     fn may_start(&self, metric: Metric, at: Timestamp, event: &Event) -> bool {
-        let taken_up = self.waiting.filter(|_| metric != Metric::Resolution && !is_question(event));
+        // What a late answer does not answer goes on from when it was asked.
+        let left = left_by(event).and_then(|question| self.asked.get(&question).copied());
+        let taken_up = left.or(self.waiting).filter(|_| metric != Metric::Resolution && !is_question(event));
         match taken_up {
             Some(since) if !self.status.is_active() => at == since,
             Some(since) => at == since || at == event.at,
@@ -180,9 +191,14 @@ impl Audit {
 
     /// Whether somebody waits after an event.
     fn wait(&mut self, event: &Event) {
+        if is_question(event) {
+            self.asked.insert(event.seq, event.at);
+        }
         match &event.fact {
             _ if is_answer(event) => self.waiting = None,
-            Fact::ReplyConfirmed { answers: true, .. } => self.waiting = None,
+            _ if left_by(event).is_some() => {
+                self.waiting = left_by(event).and_then(|question| self.asked.get(&question).copied());
+            }
             Fact::ReplyFailed(problem) | Fact::ReplyUncertain(problem) if problem.leaves_waiting() => {
                 self.waiting = self.waiting.or(Some(event.at));
             }
@@ -241,6 +257,12 @@ impl Audit {
             _ if is_question(event) && self.status.is_active() && answers == 0 => {
                 wrong.push("a question awaits no answer");
             }
+            _ if left_by(event).is_some() && pending(Metric::FirstResponse) => {
+                wrong.push("the first answer is awaited that was just given");
+            }
+            _ if left_by(event).is_some() && self.status.is_active() && answers == 0 => {
+                wrong.push("a question that an answer left waiting awaits none");
+            }
             _ if is_answer(event) && answers > 0 => wrong.push("an answer is awaited that was just given"),
             Fact::ReplyFailed(problem) | Fact::ReplyUncertain(problem)
                 if problem.leaves_waiting() && self.status.is_active() && answers == 0 =>
@@ -283,8 +305,17 @@ fn is_question(event: &Event) -> bool {
 fn is_answer(event: &Event) -> bool {
     match &event.fact {
         Fact::Replied(replied) => !replied.automatic && replied.not_before.is_none(),
-        Fact::ReplyDue { answers, .. } => *answers,
+        Fact::ReplyDue { left, .. } => left.is_none(),
+        Fact::ReplyConfirmed { automatic, left, .. } => !automatic && left.is_none(),
         _ => false,
+    }
+}
+
+/// The question that an answer leaves waiting, because it was written before.
+fn left_by(event: &Event) -> Option<u64> {
+    match &event.fact {
+        Fact::ReplyDue { left, .. } | Fact::ReplyConfirmed { left, .. } => *left,
+        _ => None,
     }
 }
 
