@@ -109,16 +109,14 @@ pub enum Write {
     Put(Item, Condition),
     /// Removes an item, if it is there.
     Delete(Key, Condition),
-    /// Writes nothing, but makes the transaction depend on the condition.
-    Check(Key, Condition),
 }
 
 impl Write {
-    /// The key that is written or checked.
+    /// The key that is written.
     pub fn key(&self) -> &Key {
         match self {
             Self::Put(item, _) => &item.key,
-            Self::Delete(key, _) | Self::Check(key, _) => key,
+            Self::Delete(key, _) => key,
         }
     }
 }

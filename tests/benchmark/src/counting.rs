@@ -149,12 +149,10 @@ impl<T: Table> Table for Counting<T> {
         for write in &writes {
             let (kilobytes, after) = match write {
                 Write::Put(item, _) => (bytes(item).div_ceil(1024), Some(item)),
-                Write::Delete(..) | Write::Check(..) => (1, None),
+                Write::Delete(..) => (1, None),
             };
             units += times * kilobytes;
-            if !matches!(write, Write::Check(..)) {
-                units += self.index_units(write.key(), after).await?;
-            }
+            units += self.index_units(write.key(), after).await?;
         }
         self.note(|asked| {
             asked.writes += 1;

@@ -28,14 +28,11 @@ where
     }
 }
 
-/// What a failed transaction means; `positions` are the writes behind its items.
-pub(super) fn transaction_failure(
-    error: &SdkError<TransactWriteItemsError, HttpResponse>,
-    positions: &[usize],
-) -> TableError {
+/// What a failed transaction means.
+pub(super) fn transaction_failure(error: &SdkError<TransactWriteItemsError, HttpResponse>) -> TableError {
     match error.as_service_error() {
         Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-            cancellation(cancelled.cancellation_reasons(), positions)
+            cancellation(cancelled.cancellation_reasons())
         }
         _ => failure(error),
     }
@@ -60,14 +57,14 @@ fn is_throttling(reasons: &[CancellationReason]) -> bool {
 }
 
 /// What can never succeed comes first, then the conditions, which say more than a conflict.
-fn cancellation(reasons: &[CancellationReason], positions: &[usize]) -> TableError {
+fn cancellation(reasons: &[CancellationReason]) -> TableError {
     let mut failed = Vec::new();
     let mut conflict = false;
     let mut other = Vec::new();
-    for (reason, position) in reasons.iter().zip(positions) {
+    for (position, reason) in reasons.iter().enumerate() {
         match reason.code().unwrap_or("None") {
             "None" => {}
-            "ConditionalCheckFailed" => failed.push(*position),
+            "ConditionalCheckFailed" => failed.push(position),
             "TransactionConflict" => conflict = true,
             code @ ("ValidationError" | "ItemCollectionSizeLimitExceeded") => {
                 let message = reason.message().unwrap_or_default();
@@ -97,20 +94,19 @@ mod tests {
     fn meaning(codes: &[&str]) -> TableError {
         let reasons: Vec<_> =
             codes.iter().map(|code| CancellationReason::builder().code(*code).build()).collect();
-        let positions: Vec<_> = (10..).take(codes.len()).collect();
-        cancellation(&reasons, &positions)
+        cancellation(&reasons)
     }
 
     #[test]
     fn a_cancellation_tells_why() {
         assert_eq!(
             meaning(&["ConditionalCheckFailed", "None", "ConditionalCheckFailed"]),
-            TableError::ConditionFailed(vec![10, 12])
+            TableError::ConditionFailed(vec![0, 2])
         );
         assert_eq!(meaning(&["None", "TransactionConflict"]), TableError::Conflict);
         assert_eq!(
             meaning(&["TransactionConflict", "ConditionalCheckFailed"]),
-            TableError::ConditionFailed(vec![11])
+            TableError::ConditionFailed(vec![1])
         );
         assert!(matches!(meaning(&["ConditionalCheckFailed", "ValidationError"]), TableError::Invalid(_)));
         for code in ["ThrottlingError", "ProvisionedThroughputExceeded", "AccessDenied", "SomethingNew"] {

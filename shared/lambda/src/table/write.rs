@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
 use store::table::{Condition, TableError, Write};
 
 use super::DynamoTable;
@@ -29,24 +29,15 @@ impl DynamoTable {
         {
             return self.write_one(write).await;
         }
-        let mut items = Vec::with_capacity(writes.len());
-        let mut positions = Vec::with_capacity(writes.len());
-        for (position, write) in writes.into_iter().enumerate() {
-            if let Some(item) = self.transact_item(write)? {
-                items.push(item);
-                positions.push(position);
-            }
-        }
-        if items.is_empty() {
-            return Ok(());
-        }
+        let items =
+            writes.into_iter().map(|write| self.transact_item(write)).collect::<Result<Vec<_>, _>>()?;
         let request = self.client.transact_write_items().set_transact_items(Some(items));
         let mut rests = RESTS.iter();
         loop {
             match (request.clone().send().await, rests.next()) {
                 (Ok(_), _) => return Ok(()),
                 (Err(error), Some(rest)) if was_throttled(&error) => tokio::time::sleep(*rest).await,
-                (Err(error), _) => return Err(transaction_failure(&error, &positions)),
+                (Err(error), _) => return Err(transaction_failure(&error)),
             }
         }
     }
@@ -61,13 +52,11 @@ impl DynamoTable {
                 let delete = self.client.delete_item().table_name(&self.name).set_key(Some(key(&at)));
                 delete.send().await.map_err(|error| failure(&error))?;
             }
-            Write::Check(..) => {}
         }
         Ok(())
     }
 
-    /// `None` for a check of nothing, for which DynamoDB has no form.
-    fn transact_item(&self, write: Write) -> Result<Option<TransactWriteItem>, TableError> {
+    fn transact_item(&self, write: Write) -> Result<TransactWriteItem, TableError> {
         let item = TransactWriteItem::builder();
         let item = match write {
             Write::Put(put, condition) => {
@@ -90,19 +79,8 @@ impl DynamoTable {
                     .set_expression_attribute_values(values);
                 item.delete(delete.build().map_err(invalid)?)
             }
-            Write::Check(_, Condition::Any) => return Ok(None),
-            Write::Check(at, condition) => {
-                let Expression { text, names, values } = Expression::of(condition);
-                let check = ConditionCheck::builder()
-                    .table_name(&self.name)
-                    .set_key(Some(key(&at)))
-                    .set_condition_expression(text)
-                    .set_expression_attribute_names(names)
-                    .set_expression_attribute_values(values);
-                item.condition_check(check.build().map_err(invalid)?)
-            }
         };
-        Ok(Some(item.build()))
+        Ok(item.build())
     }
 }
 

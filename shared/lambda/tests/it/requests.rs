@@ -65,7 +65,6 @@ async fn a_call_of_the_port_is_one_request() {
         (Write::Put(item(&one), Condition::Absent), "TransactWriteItems"),
         (Write::Put(item(&one), Condition::Version(1)), "TransactWriteItems"),
         (Write::Delete(one.clone(), Condition::Version(1)), "TransactWriteItems"),
-        (Write::Check(one.clone(), Condition::Absent), "TransactWriteItems"),
     ] {
         table.write(vec![write.clone()]).await.unwrap();
         assert_eq!(operations(), [operation], "{write:?}");

@@ -128,7 +128,6 @@ fn write(prefix: &str, below: &mut Below<'_>) -> Write {
     };
     match below(6) {
         0 => Write::Delete(key, condition),
-        1 => Write::Check(key, condition),
         _ => {
             let (version, id) = (below(3), part(below));
             let body = json!({"version": version, "id": id, "hidden": [id, null, 1.5]});

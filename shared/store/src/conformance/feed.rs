@@ -57,7 +57,6 @@ pub(super) async fn only_insertions_are_told(fed: &Fed) {
     let item = fed.scope.item("feed-only", "@", &json!({}));
     fed.scope.put(item.clone()).await;
     fed.scope.put(item.clone()).await;
-    fed.scope.write(vec![Write::Check(fed.scope.key("feed-only", "x"), Condition::Absent)]).await.unwrap();
     fed.scope.write(vec![Write::Delete(item.key.clone(), Condition::Any)]).await.unwrap();
     assert_eq!(fed.sort_keys_of("feed-only").await, ["@"]);
     // What was removed can be inserted again.

@@ -93,7 +93,6 @@ pub(super) async fn keys_have_limits(scope: &Scope) {
             refused(scope, vec![Write::Put(put, Condition::Any)]).await;
         }
         refused(scope, vec![Write::Delete(bad.clone(), Condition::Any)]).await;
-        refused(scope, vec![Write::Check(bad.clone(), Condition::Absent)]).await;
         assert!(matches!(scope.table.get(&bad).await, Err(TableError::Invalid(_))));
         assert!(matches!(
             scope.table.get_many(std::slice::from_ref(&bad)).await,

@@ -63,7 +63,6 @@ pub async fn table(table: Arc<dyn Table>, prefix: &str) {
         items::concurrent_increments_all_count,
         transactions::absent_holds_only_without_an_item,
         transactions::version_holds_only_for_this_version,
-        transactions::a_check_writes_nothing,
         transactions::all_failing_positions_are_told,
         transactions::nothing_is_written_when_a_condition_fails,
         transactions::a_key_is_written_once,

@@ -10,14 +10,11 @@ use crate::table::{Condition, Item, MAX_TRANSACTION_BYTES, MAX_WRITES, TableErro
 pub(super) async fn absent_holds_only_without_an_item(scope: &Scope) {
     let item = scope.item("absent", "@", &json!({"a": 1}));
     let other = scope.item("absent", "@", &json!({"a": 2}));
-    scope.write(vec![Write::Check(item.key.clone(), Condition::Absent)]).await.unwrap();
     scope.write(vec![Write::Delete(item.key.clone(), Condition::Absent)]).await.unwrap();
     scope.write(vec![Write::Put(item.clone(), Condition::Absent)]).await.unwrap();
-    for write in [
-        Write::Put(other.clone(), Condition::Absent),
-        Write::Delete(item.key.clone(), Condition::Absent),
-        Write::Check(item.key.clone(), Condition::Absent),
-    ] {
+    for write in
+        [Write::Put(other.clone(), Condition::Absent), Write::Delete(item.key.clone(), Condition::Absent)]
+    {
         assert_eq!(scope.write(vec![write]).await, Err(TableError::ConditionFailed(vec![0])));
     }
     assert_eq!(scope.get(&item.key).await, Some(item.clone()));
@@ -35,12 +32,10 @@ pub(super) async fn version_holds_only_for_this_version(scope: &Scope) {
         for write in [
             Write::Put(of(8), Condition::Version(wrong)),
             Write::Delete(key.clone(), Condition::Version(wrong)),
-            Write::Check(key.clone(), Condition::Version(wrong)),
         ] {
             assert_eq!(scope.write(vec![write]).await, fails, "{wrong}");
         }
     }
-    scope.write(vec![Write::Check(key.clone(), Condition::Version(7))]).await.unwrap();
     scope.write(vec![Write::Put(of(u64::MAX), Condition::Version(7))]).await.unwrap();
     scope.write(vec![Write::Delete(key.clone(), Condition::Version(u64::MAX))]).await.unwrap();
     assert_eq!(scope.get(&key).await, None);
@@ -49,26 +44,6 @@ pub(super) async fn version_holds_only_for_this_version(scope: &Scope) {
         scope.put(scope.item("version", "@", &body)).await;
         assert_eq!(scope.write(vec![Write::Put(of(2), Condition::Version(1))]).await, fails);
     }
-}
-
-pub(super) async fn a_check_writes_nothing(scope: &Scope) {
-    let (head, event) =
-        (scope.item("check", "@", &json!({"version": 1})), scope.item("check", "E", &json!({})));
-    let absent = scope.key("check", "absent");
-    scope.put(head.clone()).await;
-    let with = |condition| {
-        vec![
-            Write::Put(event.clone(), Condition::Absent),
-            Write::Check(head.key.clone(), condition),
-            Write::Check(absent.clone(), Condition::Absent),
-        ]
-    };
-    assert_eq!(scope.write(with(Condition::Version(2))).await, Err(TableError::ConditionFailed(vec![1])));
-    assert_eq!(scope.get(&event.key).await, None);
-    scope.write(with(Condition::Version(1))).await.unwrap();
-    assert_eq!(scope.get(&head.key).await, Some(head));
-    assert_eq!(scope.get(&event.key).await, Some(event));
-    assert_eq!(scope.get(&absent).await, None);
 }
 
 pub(super) async fn all_failing_positions_are_told(scope: &Scope) {
@@ -81,7 +56,7 @@ pub(super) async fn all_failing_positions_are_told(scope: &Scope) {
             Write::Put(of("b"), Condition::Absent),
             Write::Delete(of("c").key, Condition::Version(2)),
             Write::Put(of("d"), Condition::Any),
-            Write::Check(of("e").key, Condition::Version(1)),
+            Write::Delete(of("e").key, Condition::Version(1)),
         ])
         .await;
     assert_eq!(answer, Err(TableError::ConditionFailed(vec![0, 2, 4])));
@@ -95,7 +70,7 @@ pub(super) async fn nothing_is_written_when_a_condition_fails(scope: &Scope) {
         .write(vec![
             Write::Put(new.clone(), Condition::Any),
             Write::Put(scope.item("atomic", "old", &json!({"version": 2})), Condition::Version(1)),
-            Write::Check(scope.key("atomic", "missing"), Condition::Version(1)),
+            Write::Delete(scope.key("atomic", "missing"), Condition::Version(1)),
         ])
         .await;
     assert_eq!(answer, Err(TableError::ConditionFailed(vec![2])));
@@ -106,11 +81,7 @@ pub(super) async fn nothing_is_written_when_a_condition_fails(scope: &Scope) {
 pub(super) async fn a_key_is_written_once(scope: &Scope) {
     let item = scope.item("once", "@", &json!({}));
     let put = Write::Put(item.clone(), Condition::Any);
-    for second in [
-        put.clone(),
-        Write::Delete(item.key.clone(), Condition::Any),
-        Write::Check(item.key.clone(), Condition::Absent),
-    ] {
+    for second in [put.clone(), Write::Delete(item.key.clone(), Condition::Any)] {
         refused(scope, vec![put.clone(), second]).await;
     }
     assert_eq!(scope.get(&item.key).await, None);

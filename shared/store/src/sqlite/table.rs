@@ -132,7 +132,6 @@ fn bounds(query: &Query) -> (Bound<&String>, Bound<&String>) {
 enum Prepared {
     Put(Columns, Condition),
     Delete(Key, Condition),
-    Check(Key, Condition),
 }
 
 impl Prepared {
@@ -140,14 +139,13 @@ impl Prepared {
         Ok(match write {
             Write::Put(item, condition) => Self::Put(Columns::new(item)?, condition),
             Write::Delete(key, condition) => Self::Delete(key, condition),
-            Write::Check(key, condition) => Self::Check(key, condition),
         })
     }
 
     const fn condition(&self) -> (&Key, Condition) {
         match self {
             Self::Put(columns, condition) => (&columns.key, *condition),
-            Self::Delete(key, condition) | Self::Check(key, condition) => (key, *condition),
+            Self::Delete(key, condition) => (key, *condition),
         }
     }
 }
@@ -191,7 +189,7 @@ fn write(
             (Prepared::Delete(..), Some(stored)) => {
                 connection.prepare_cached("DELETE FROM items WHERE rowid = ?1")?.execute([stored.row])?;
             }
-            (Prepared::Delete(..), None) | (Prepared::Check(..), _) => {}
+            (Prepared::Delete(..), None) => {}
         }
     }
     Ok(())

@@ -37,7 +37,7 @@ pub fn check_writes(writes: &[Write]) -> Result<(), TableError> {
         }
         total += match write {
             Write::Put(item, _) => check_item(item)?,
-            Write::Delete(..) | Write::Check(..) => key_bytes(key, ["pk", "sk"]),
+            Write::Delete(..) => key_bytes(key, ["pk", "sk"]),
         };
     }
     if total > MAX_TRANSACTION_BYTES {

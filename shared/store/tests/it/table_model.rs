@@ -52,7 +52,6 @@ fn write() -> impl Strategy<Value = Write> {
     prop_oneof![
         4 => (item(), condition()).prop_map(|(item, condition)| Write::Put(item, condition)),
         1 => (key(), condition()).prop_map(|(key, condition)| Write::Delete(key, condition)),
-        1 => (key(), condition()).prop_map(|(key, condition)| Write::Check(key, condition)),
     ]
 }
 
@@ -94,7 +93,7 @@ impl Model {
         }
         let holds = |write: &Write| {
             let found = self.items.get(write.key());
-            let (Write::Put(_, condition) | Write::Delete(_, condition) | Write::Check(_, condition)) = write;
+            let (Write::Put(_, condition) | Write::Delete(_, condition)) = write;
             match condition {
                 Condition::Any => true,
                 Condition::Absent => found.is_none(),
@@ -111,7 +110,6 @@ impl Model {
             match write {
                 Write::Put(item, _) => self.put(item.clone()),
                 Write::Delete(key, _) => drop(self.items.remove(key)),
-                Write::Check(..) => {}
             }
         }
         Ok(())

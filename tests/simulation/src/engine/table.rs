@@ -172,7 +172,7 @@ impl State {
     fn refuse(&self, writes: &[Write]) -> Result<(), TableError> {
         let holds = |write: &Write| {
             let found = self.items.get(write.key());
-            let (Write::Put(_, condition) | Write::Delete(_, condition) | Write::Check(_, condition)) = write;
+            let (Write::Put(_, condition) | Write::Delete(_, condition)) = write;
             match condition {
                 Condition::Any => true,
                 Condition::Absent => found.is_none(),
@@ -191,7 +191,6 @@ impl State {
             let (key, after) = match write {
                 Write::Put(item, _) => (item.key.clone(), Some(item)),
                 Write::Delete(key, _) => (key, None),
-                Write::Check(..) => continue,
             };
             let before = match &after {
                 Some(item) => self.items.insert(key.clone(), item.clone()),
