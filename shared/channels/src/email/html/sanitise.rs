@@ -211,6 +211,8 @@ struct Writer {
     /// The open elements, as if every end tag closed only what was opened last: never fewer than there are.
     open: Vec<String>,
     formatting: usize,
+    /// Whether text was written last: what follows it, such as an entity, is of the same node.
+    in_text: bool,
     /// The element whose raw text is left out.
     raw: Option<String>,
 }
@@ -235,6 +237,7 @@ impl Writer {
         if !name.bytes().all(|byte| byte.is_ascii_alphanumeric()) || name == "plaintext" {
             return TokenSinkResult::Continue;
         }
+        self.in_text = false;
         let formatting = FORMATTING.contains(&name);
         if tag.kind == StartTag {
             self.nodes = self.nodes.saturating_add(1 + self.formatting);
@@ -260,7 +263,9 @@ impl Writer {
 
     fn text(&mut self, text: &str) {
         if self.raw.is_none() && self.nodes <= NODES_LIMIT {
-            self.nodes = self.nodes.saturating_add(1 + self.formatting);
+            if !std::mem::replace(&mut self.in_text, true) {
+                self.nodes = self.nodes.saturating_add(1 + self.formatting);
+            }
             self.html.push_str(&escaped(text));
         }
     }
@@ -350,5 +355,7 @@ mod tests {
         assert_eq!(blocked(&format!("a<b{attributes}>b")).html, "ab");
         let usual = "<p><b>a</b> <font color=red>c</font></p>".repeat(5_000);
         assert!(!blocked(&usual).html.starts_with("<pre>"));
+        let entities = format!("{}{}", "<b>".repeat(400), "&gt; ".repeat(1_000));
+        assert!(!blocked(&entities).html.starts_with("<pre>"), "one text, however it is written");
     }
 }
