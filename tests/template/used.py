@@ -69,7 +69,6 @@ UNUSED = {
     ("ApiFunction", "s3:PutObject", "${Bucket.Arn}/inbound/*"): LARGE,
     ("ApiFunction", "s3:GetObject", "${Bucket.Arn}/inbound/*"): LARGE,
     ("Router", "s3:GetObject", "${Bucket.Arn}/inbound/*"): LARGE,
-    ("Worker", "s3:GetObject", "${Bucket.Arn}/originals/*"): "files of mails; the mail that SES brings here has none",
     ("Worker", "dynamodb:Query", "${Table.Arn}"): "settings, when a file that cannot be fetched is noted on its ticket",
     ("Sender", "ses:SendRawEmail", EVENTS): "events of mails, which a desk without MailDomain does not ask for",
     ("ApiFunction", "sqs:SendMessage", "${OutboundQueue.Arn}"): AGAIN,

@@ -96,6 +96,12 @@ async fn parse(
         return Err(Problem::conflict("connection_deleted", "The connection that it came from was deleted."));
     };
     let mut found = platform.parse(&known.open, bytes, event.at);
+    for inbound in &mut found {
+        // The original is kept already, and what it holds besides is taken from there.
+        if inbound.fit() || inbound.raw.is_some() || platform.keeps_originals() {
+            inbound.raw = event.content.said().and_then(|said| said.raw.clone());
+        }
+    }
     found.retain(|inbound| match &inbound.happened {
         Happened::Unparsed { .. } => false,
         Happened::Message { content, .. } | Happened::Edited { content, .. } => content.unsupported.is_none(),
@@ -117,7 +123,8 @@ fn said(inbound: &Inbound) -> Option<(Option<String>, Said)> {
         Happened::Button { data, .. } => (None, MessageContent::default(), Some(data.clone())),
         _ => return None,
     };
-    Some((message, Said { author, message: content, payload, ..Said::default() }))
+    let raw = inbound.raw.clone();
+    Some((message, Said { author, message: content, payload, raw, ..Said::default() }))
 }
 
 /// Puts what the original says beside the event, once for ever.

@@ -50,6 +50,16 @@ struct Context {
     known: Arc<Known>,
 }
 
+impl Context {
+    /// The text of the event as the original has it, of which the event holds the beginning.
+    fn whole_text(&self, original: &[u8]) -> Option<String> {
+        let shown = &self.event.content.said()?.message;
+        let told = self.platform.parse(&self.known.open, original, self.event.at);
+        let mut texts = told.iter().filter_map(|inbound| inbound.happened.content()?.text.as_ref());
+        texts.find(|text| shown.is_cut_from(text)).cloned()
+    }
+}
+
 impl Worker {
     /// A worker on a desk.
     pub fn new(desk: Desk, search: ContactSearch, directory: Directory, blobs: Blobs, http: Http) -> Self {

@@ -55,7 +55,7 @@ impl Worker {
         if file.size.is_some_and(|size| size > LIMIT) {
             return self.note(failed(ticket, id, file, "too_large", self.desk.now())).await;
         }
-        if context.platform.keeps_originals() {
+        if context.platform.keeps_originals() || file.is_whole_text() {
             return self.extract(ticket, context, id, file, source).await;
         }
         match context.platform.fetch(&self.http, &context.known.open, source, LIMIT).await {
@@ -68,7 +68,7 @@ impl Worker {
         }
     }
 
-    /// Takes a file out of the original that was kept with its message.
+    /// Takes a file, or the whole text, out of the original that was kept with its message.
     async fn extract(
         &self,
         ticket: TicketId,
@@ -81,7 +81,11 @@ impl Worker {
             return self.note(failed(ticket, id, file, "gone", self.desk.now())).await;
         };
         let original = self.blobs.get(key).await?;
-        match context.platform.extract(&original, source) {
+        let part = match file.is_whole_text() {
+            true => context.whole_text(&original).map(Into::into),
+            false => context.platform.extract(&original, source),
+        };
+        match part {
             Some(bytes) => {
                 self.keep(ticket, id, file, Fetched { bytes, name: None, content_type: None }).await
             }

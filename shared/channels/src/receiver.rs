@@ -62,8 +62,13 @@ impl Receiver {
         connection: &Connection,
         body: &[u8],
     ) -> Result<(), ReceiveError> {
-        let happened: Vec<Inbound> = platform.parse(connection, body, self.directory.now());
-        let original = if platform.keeps_originals() && !happened.is_empty() {
+        let mut happened: Vec<Inbound> = platform.parse(connection, body, self.directory.now());
+        let mut cut = false;
+        for inbound in &mut happened {
+            cut |= inbound.fit();
+        }
+        // What was cut is whole there.
+        let original = if cut || platform.keeps_originals() && !happened.is_empty() {
             Some(Raw::Object(self.keep_original(Bytes::copy_from_slice(body)).await?))
         } else {
             None

@@ -61,6 +61,17 @@ impl Inbound {
     }
 }
 
+impl Happened {
+    /// What a message says, where it is one.
+    pub fn content(&self) -> Option<&MessageContent> {
+        match self {
+            Self::Message { content, .. } | Self::Edited { content, .. } => Some(content),
+            Self::Undelivered { content, .. } => content.as_deref(),
+            _ => None,
+        }
+    }
+}
+
 /// A person as a platform knows them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sender {

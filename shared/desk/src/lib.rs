@@ -18,6 +18,7 @@
 //! | [`access`] | who may do what |
 
 pub mod access;
+mod bounds;
 pub mod calendar;
 pub mod channel;
 pub mod command;

@@ -87,6 +87,29 @@ pub struct Attachment {
     pub source: Option<String>,
 }
 
+impl Attachment {
+    /// The `source` of a text that was too long for its message: a part of the original, whatever the platform.
+    const WHOLE_TEXT: &str = "text";
+
+    /// The file that holds a text of `size` bytes whole, where it was too long for its message.
+    pub fn whole_text(size: usize) -> Self {
+        Self {
+            id: None,
+            kind: AttachmentKind::File,
+            name: Some("message.txt".to_owned()),
+            content_type: Some("text/plain".to_owned()),
+            size: u64::try_from(size).ok(),
+            duration: None,
+            source: Some(Self::WHOLE_TEXT.to_owned()),
+        }
+    }
+
+    /// Whether this is the text of its message, whole.
+    pub fn is_whole_text(&self) -> bool {
+        self.source.as_deref() == Some(Self::WHOLE_TEXT)
+    }
+}
+
 /// What kind of file a platform says it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

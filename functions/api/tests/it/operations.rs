@@ -194,6 +194,33 @@ async fn a_kept_original_is_read_again_once() {
 }
 
 #[tokio::test]
+async fn what_is_read_again_is_no_longer_than_an_event_may_be() {
+    let (stage, bot) = (Stage::new().await, Bot::start().await);
+    for (chat, kind) in [(7, "reinterpreted"), (8, "moved")] {
+        let long = update(chat).replace("understood now", &"x".repeat(500_000));
+        stage.api.blobs.put("originals/1", long.into()).await.unwrap();
+        let raw = Raw::Object("originals/1".to_owned());
+        let said = Said { raw: Some(raw.clone()), reason: Some("new kind".to_owned()), ..Said::default() };
+        let connection = stage.connection(bot.settings()).await;
+        let ticket = stage.ticket(connection, "7", "raw:1", said, None).await;
+        let path = format!("/tickets/{}/events", ticket.id);
+        stage.post(&format!("{path}/2/replay"), json!(null)).await.is(200);
+        if kind == "moved" {
+            let sent = stage.inbound().await;
+            let (inbound, _) = Envelope::unpack(&sent[0], &stage.api.blobs).await.unwrap().unwrap();
+            assert_eq!(inbound.raw, Some(raw));
+            assert!(inbound.happened.content().unwrap().attachments[0].is_whole_text());
+            continue;
+        }
+        let event = &stage.all(&path, 50).await[2];
+        assert_eq!(event["kind"], kind);
+        assert!(event["content"]["text"].as_str().unwrap().len() <= 32 * 1024);
+        assert_eq!(event["content"]["attachments"][0]["name"], "message.txt");
+        assert_eq!(event["content"]["raw"]["object"], "originals/1", "where the whole text is found");
+    }
+}
+
+#[tokio::test]
 async fn an_original_of_another_conversation_goes_there() {
     let (stage, bot) = (Stage::new().await, Bot::start().await);
     let (ticket, path) = unparsed(&stage, &bot, Raw::Text(update(8))).await;

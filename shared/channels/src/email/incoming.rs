@@ -12,8 +12,6 @@ use super::token::{in_address, in_message_id};
 use super::{Arrival, Automatic, Bounce, Complaint, Mail, Mailbox, ReturnPath, Verdict, attachment_kind};
 use crate::Connection;
 
-/// The longest text that an event holds, in bytes; the original has all of it.
-const MAX_TEXT: usize = 32 * 1024;
 /// The longest history or signature that an event holds, in bytes.
 const MAX_FOLDED: usize = 16 * 1024;
 /// The most recipients that an event holds.
@@ -137,7 +135,7 @@ fn report(mail: &Mail) -> Option<Happened> {
 }
 
 fn content(mail: &mut Mail) -> MessageContent {
-    let text = cut(std::mem::take(&mut mail.text), MAX_TEXT, &mut mail.notes, "The text");
+    let text = std::mem::take(&mut mail.text);
     let attachments = mail.attachments.iter().map(|part| Attachment {
         id: None,
         kind: kind(&part.content_type, part.inline),

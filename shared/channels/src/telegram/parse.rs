@@ -45,6 +45,9 @@ const MEANINGLESS: &[&str] = &[
 /// The longest payload that a `t.me` link can carry: <https://core.telegram.org/bots/features#deep-linking>.
 const PAYLOAD_LIMIT: usize = 64;
 
+/// The longest address of a conversation, in bytes; Telegram's are a third of that.
+const CONVERSATION_LIMIT: usize = 256;
+
 /// The longest reason that is kept: a JSON error repeats the value that it stumbled over.
 const REASON_LIMIT: usize = 200;
 
@@ -78,6 +81,9 @@ pub(super) fn parse(connection: &Connection, body: &[u8], received_at: Timestamp
             }
         };
         return match read {
+            Ok(Some(found)) if found.thread.conversation.len() > CONVERSATION_LIMIT => {
+                vec![delivery.unparsed(chat_within(&update), &"a conversation whose address is too long")]
+            }
             Ok(inbound) => inbound.into_iter().collect(),
             Err(error) => delivery.illegible(value, chat_within(&update), &format_args!("{kind}: {error}")),
         };

@@ -52,6 +52,18 @@ fn what_is_kept_raw_is_the_body_itself() {
 }
 
 #[test]
+fn an_address_that_fits_into_no_key_names_no_conversation() {
+    let mut update = value(&updates()["business"]);
+    update["business_message"]["business_connection_id"] = "b".repeat(300).into();
+    let [kept] = &parse(&connection(), update.to_string().as_bytes())[..] else {
+        panic!("one thing happened")
+    };
+    assert!(matches!(kept.happened, Happened::Unparsed { .. }));
+    assert_eq!(kept.thread.conversation, update["business_message"]["chat"]["id"].to_string());
+    assert_eq!(kept.raw, Some(Raw::Text(update.to_string())));
+}
+
+#[test]
 fn groups_are_heard_only_when_the_owner_wants_it() {
     let mut connection = connection();
     connection.settings.remove("groups");

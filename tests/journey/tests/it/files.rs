@@ -7,8 +7,11 @@ use journey::client;
 use journey::desk::{Desk, SOON};
 use journey::eventually;
 use journey::stage::Stage;
+use journey::webchat::Chat;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+
+use crate::chat::ticket_of;
 
 /// Bytes that begin as a JPEG picture and are like no others.
 fn picture(seed: u8, size: usize) -> Bytes {
@@ -110,6 +113,44 @@ pub(crate) async fn both_ways(stage: &Stage) {
     assert_eq!(sent[1].kind, "document");
     let document = sent[1].file.as_ref().expect("a document");
     assert_eq!((document.name.as_str(), &document.bytes), ("Наклейка.txt", &label));
+}
+
+/// What fits into no item of a table, from every channel that brings such a text.
+pub(crate) async fn a_long_text_is_kept_whole(stage: &Stage) {
+    let desk = &stage.desk;
+    let line = stage.connect(json!({})).await;
+    let anna = line.bot.customer("Anna");
+    let long = format!("My story: {}", "жили-были ".repeat(30_000));
+    let update = anna.text(&long);
+    line.bot.deliver(&update).await;
+    let ticket = stage.ticket_of(&line, &anna).await;
+    has_whole_text(desk, &ticket, "message_received", &long).await;
+    let longer = format!("{long}, the end");
+    line.bot.deliver(&anna.edit(update.message, &longer)).await;
+    has_whole_text(desk, &ticket, "message_edited", &longer).await;
+
+    let chat = Chat::connect(desk, json!({})).await;
+    let visitor = chat.visitor(json!({})).await;
+    let smiles = "😀".repeat(10_000);
+    visitor.says("1", &smiles).await;
+    let ticket = ticket_of(stage, &visitor).await;
+    has_whole_text(desk, &ticket, "message_received", &smiles).await;
+    assert!(smiles.starts_with(visitor.texts().await[0].trim_end_matches('…')));
+}
+
+/// Waits until an event shows the beginning of a text and has all of it as a file.
+pub(crate) async fn has_whole_text(desk: &Desk, ticket: &str, kind: &str, whole: &str) {
+    let file = eventually("the text is a file", SOON, async || {
+        let events = desk.events_of(ticket, kind).await;
+        let file = events.first().map(|event| event["content"]["attachments"][0].clone());
+        file.filter(|file| file["state"] == "stored").ok_or(events)
+    })
+    .await;
+    assert_eq!((&file["name"], &file["content_type"]), (&json!("message.txt"), &json!("text/plain")));
+    assert_eq!(content(desk, file["id"].as_str().expect("an id")).await, whole.as_bytes());
+    let shown = desk.events_of(ticket, kind).await[0]["content"]["text"].clone();
+    let shown = shown.as_str().expect("a text").strip_suffix('…').expect("it is cut");
+    assert!(shown.len() > 30_000 && whole.starts_with(shown), "{shown}");
 }
 
 /// Announces a file and uploads it with the signed form.

@@ -7,7 +7,7 @@ use journey::stage::{Stage, Target};
 use journey::target::Receiving;
 use serde_json::{Value, json};
 
-use crate::files::upload;
+use crate::files::{has_whole_text, upload};
 
 const ANN: &str = "Ann Lee <ann@example.org>";
 
@@ -130,6 +130,15 @@ async fn a_stranger_never_joins() {
     let forged = plus.replacen('+', "+0", 1);
     office.receives(&Letter::new(ANN, &forged, "Re: Broken lamp", "Forged")).await;
     office.await_tickets(&stage, 5).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_text_is_kept_whole() {
+    let (stage, _server, office) = office(json!({})).await;
+    let long = (1..=40_000).map(|line| format!("This is line {line}.")).collect::<Vec<_>>().join("\n");
+    office.receives(&Letter::new(ANN, &office.address, "A long story", &long)).await;
+    let ticket = only(&stage, &office).await;
+    has_whole_text(&stage.desk, &ticket, "message_received", &long).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

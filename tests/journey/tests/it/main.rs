@@ -89,6 +89,7 @@ journeys! {
     question_reopens_and_follows_up = crate::question::reopens_and_follows_up, Alone;
     an_album_is_one_ticket = crate::files::an_album_is_one_ticket, Shared;
     files_go_both_ways = crate::files::both_ways, Shared;
+    a_long_text_is_kept_whole = crate::files::a_long_text_is_kept_whole, Shared;
     deadlines_warn_and_break = crate::service_levels::warn_and_break, Alone;
     deadlines_pause_and_are_met = crate::service_levels::pause_and_are_met, Alone;
     deadlines_follow_priority_and_policy = crate::service_levels::follow_priority_and_policy, Alone;
