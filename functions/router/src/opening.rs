@@ -121,6 +121,7 @@ fn nobody(inbound: &Inbound) -> Sender {
         name: None,
         username: None,
         language: None,
+        phone: None,
     }
 }
 

@@ -152,6 +152,7 @@ mod tests {
             name: Some(huge()),
             username: Some(huge()),
             language: Some(huge()),
+            phone: None,
         };
         Inbound {
             thread: ThreadKey {

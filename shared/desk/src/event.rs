@@ -232,7 +232,7 @@ pub struct MessageReceived {
     /// The conversation that it came in, where that is another one than the ticket's: a mail that goes on from a chat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread: Option<ThreadKey>,
-    /// Whether a contact was made for its author, who is another one than the conversation's.
+    /// Whether a contact was made for its author, who is another one than the conversation's, or got an address with it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub new_author: bool,
 }

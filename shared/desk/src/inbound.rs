@@ -85,6 +85,9 @@ pub struct Sender {
     pub username: Option<String>,
     /// IETF language tag.
     pub language: Option<String>,
+    /// The telephone number that the platform proves to be theirs, where this delivery tells it, as E.164 writes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
 }
 
 /// What happened in a conversation.

@@ -173,6 +173,18 @@ pub struct ContactCard {
     pub own: bool,
 }
 
+impl ContactCard {
+    /// The sender's own number as [E.164](https://www.itu.int/rec/T-REC-E.164) writes it, where the platform vouches for
+    /// it and it is an international one, with or without its plus.
+    pub fn own_number(&self) -> Option<String> {
+        let number = self.phone.as_deref().filter(|_| self.own)?.trim();
+        let mut digits = number.strip_prefix('+').unwrap_or(number).to_owned();
+        digits.retain(|c| !matches!(c, ' ' | '\u{a0}' | '-' | '.' | '(' | ')'));
+        let is_number = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
+        (is_number && (7..=15).contains(&digits.len())).then(|| format!("+{digits}"))
+    }
+}
+
 /// The message that another one answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Quote {
@@ -181,4 +193,25 @@ pub struct Quote {
     /// The part that was quoted, as far as the platform says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ContactCard;
+
+    #[test]
+    fn a_number_is_written_in_one_way() {
+        let number = |phone: &str, own| {
+            ContactCard { name: "Ann".to_owned(), phone: Some(phone.to_owned()), own }.own_number()
+        };
+        for same in ["+46701234567", "46701234567", " +46 70-123 45 67", "+46 (70) 123.45.67"] {
+            assert_eq!(number(same, true).as_deref(), Some("+46701234567"), "{same}");
+        }
+        for none in
+            ["", "+", "0701234567", "112", "+4670123456789012", "++46701234567", "+46701234567 ext. 8"]
+        {
+            assert_eq!(number(none, true), None, "{none}");
+        }
+        assert_eq!(number("+46701234567", false), None, "somebody else's");
+    }
 }

@@ -9,7 +9,13 @@ use utoipa::ToSchema;
 use crate::desk::Desk;
 use crate::keys;
 use crate::table::{Condition, Item, Query, TableError, Write};
+use crate::threads::Author;
 use crate::tickets::Listed;
+
+/// The kind of address that a telephone number is.
+const PHONE: &str = "phone";
+/// A contact that has as many addresses gets no other by what a customer tells.
+pub(crate) const MAX_IDENTITIES: usize = 10;
 
 /// A person who writes to the firm, on any number of channels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -72,6 +78,48 @@ impl Desk {
         let found = self.table.get(&keys::identity(kind, address)).await?;
         Ok(found.map(Item::read::<Owner>).transpose()?.map(|owner| owner.contact))
     }
+
+    /// Who a sender is: a contact that is known, or a new one.
+    pub(crate) async fn known_by(&self, sender: &Sender) -> Result<Author, TableError> {
+        if let Some(contact) = self.contact_by_identity(&sender.kind, &sender.address).await? {
+            return Ok(Author { contact, made_by: self.learn_phone(contact, sender).await? });
+        }
+        let sender = Sender { phone: self.new_phone(sender).await?, ..sender.clone() };
+        let (contact, made_by) = new_contact(ContactId::new(self.environment.ulid()), &sender, self.now())?;
+        Ok(Author { contact: contact.id, made_by })
+    }
+
+    /// The writes by which a contact is known by the telephone number that a sender proves, too; none where nobody
+    /// proves one, or it leads to somebody already: contacts are never merged by it.
+    pub(crate) async fn learn_phone(
+        &self,
+        contact: ContactId,
+        sender: &Sender,
+    ) -> Result<Vec<Write>, TableError> {
+        let Some(phone) = self.new_phone(sender).await? else { return Ok(Vec::new()) };
+        let Some(mut contact) = self.contact(contact).await? else { return Ok(Vec::new()) };
+        if contact.identities.len() >= MAX_IDENTITIES {
+            return Ok(Vec::new());
+        }
+        let seen = Condition::Version(contact.version);
+        contact.version += 1;
+        contact.identities.push(Identity::of_phone(phone.clone()));
+        Ok(vec![put_contact(&contact, seen)?, put_identity(PHONE, &phone, contact.id)?])
+    }
+
+    /// The telephone number that a sender proves, unless it leads to a contact already.
+    async fn new_phone(&self, sender: &Sender) -> Result<Option<String>, TableError> {
+        let Some(phone) = &sender.phone else { return Ok(None) };
+        let known = self.contact_by_identity(PHONE, phone).await?;
+        Ok(known.is_none().then(|| phone.clone()))
+    }
+}
+
+impl Identity {
+    /// A telephone number that a platform has proved.
+    fn of_phone(address: String) -> Self {
+        Self { kind: PHONE.to_owned(), address, username: None, verified: true }
+    }
 }
 
 /// A new contact for a sender, and the writes that make it. They fail when somebody else makes it at the same time.
@@ -80,21 +128,26 @@ pub(crate) fn new_contact(
     sender: &Sender,
     now: Timestamp,
 ) -> Result<(Contact, Vec<Write>), TableError> {
-    let identity = Identity {
+    let own = Identity {
         kind: sender.kind.clone(),
         address: sender.address.clone(),
         username: sender.username.clone(),
         verified: true,
     };
+    let identities: Vec<_> =
+        std::iter::once(own).chain(sender.phone.clone().map(Identity::of_phone)).collect();
     let contact = Contact {
         id,
         version: 1,
         name: sender.name.clone(),
         language: sender.language.clone(),
-        identities: vec![identity],
+        identities,
         created_at: now,
     };
-    let writes = vec![put_contact(&contact, Condition::Absent)?, put_identity(sender, id)?];
+    let mut writes = vec![put_contact(&contact, Condition::Absent)?];
+    for identity in &contact.identities {
+        writes.push(put_identity(&identity.kind, &identity.address, id)?);
+    }
     Ok((contact, writes))
 }
 
@@ -103,11 +156,10 @@ pub(crate) fn put_contact(contact: &Contact, condition: Condition) -> Result<Wri
     Ok(Write::Put(Item::new(keys::contact(contact.id), contact)?, condition))
 }
 
-/// The write that makes a sender's address lead to a contact. It fails when the address leads somewhere.
-pub(crate) fn put_identity(sender: &Sender, contact: ContactId) -> Result<Write, TableError> {
+/// The write that makes a proved address lead to a contact. It fails when the address leads somewhere.
+pub(crate) fn put_identity(kind: &str, address: &str, contact: ContactId) -> Result<Write, TableError> {
     let owner = Owner { contact, verified: true };
-    let key = keys::identity(&sender.kind, &sender.address);
-    Ok(Write::Put(Item::new(key, &owner)?, Condition::Absent))
+    Ok(Write::Put(Item::new(keys::identity(kind, address), &owner)?, Condition::Absent))
 }
 
 /// Words by which contacts are found: a projection in the `index` table that can be rebuilt.

@@ -9,12 +9,11 @@ use desk::inbound::Sender;
 use desk::settings::Settings;
 use desk::ticket::Ticket;
 
-use crate::contacts::new_contact;
 use crate::desk::Desk;
 use crate::execute::step;
 use crate::keys;
 use crate::table::{Condition, Item, TableError, Write};
-use crate::threads::{Thread, put_thread};
+use crate::threads::{Author, Thread, put_thread};
 use crate::tickets::{Numbered, put_contact_ticket, put_event, put_head};
 
 /// Who a new ticket is for.
@@ -154,11 +153,8 @@ impl Desk {
             Customer::Known(contact) => return Ok((contact, Vec::new())),
             Customer::Sender(sender) => sender,
         };
-        if let Some(known) = self.contact_by_identity(&sender.kind, &sender.address).await? {
-            return Ok((known, Vec::new()));
-        }
-        let (contact, writes) = new_contact(ContactId::new(self.environment.ulid()), &sender, self.now())?;
-        Ok((contact.id, writes))
+        let Author { contact, made_by } = self.known_by(&sender).await?;
+        Ok((contact, made_by))
     }
 }
 

@@ -6,7 +6,6 @@ use desk::ids::{ContactId, TicketId};
 use desk::inbound::Sender;
 use serde::{Deserialize, Serialize};
 
-use crate::contacts::new_contact;
 use crate::desk::Desk;
 use crate::keys;
 use crate::table::{Condition, Item, TableError, Write};
@@ -39,7 +38,8 @@ pub struct Thread {
 pub struct Author {
     /// The contact.
     pub contact: ContactId,
-    /// The writes that make the contact, where nobody has known them. They fail when somebody else makes them.
+    /// The writes that make the contact, or an address lead to it, where nobody has known that. They fail when somebody
+    /// else makes them.
     pub made_by: Vec<Write>,
 }
 
@@ -81,18 +81,13 @@ impl Desk {
     /// # Errors
     /// When the table is unavailable.
     pub async fn author(&self, thread: &Thread, sender: Option<&Sender>) -> Result<Author, TableError> {
+        let contact = thread.contact;
+        let Some(sender) = sender else { return Ok(Author { contact, made_by: Vec::new() }) };
         let begun_by = thread.begun_by.as_ref();
-        let is_another = |sender: &&Sender| {
-            begun_by.is_none_or(|(kind, address)| *kind != sender.kind || *address != sender.address)
-        };
-        let Some(sender) = sender.filter(is_another) else {
-            return Ok(Author { contact: thread.contact, made_by: Vec::new() });
-        };
-        if let Some(contact) = self.contact_by_identity(&sender.kind, &sender.address).await? {
-            return Ok(Author { contact, made_by: Vec::new() });
+        match begun_by.is_some_and(|(kind, address)| *kind == sender.kind && *address == sender.address) {
+            true => Ok(Author { contact, made_by: self.learn_phone(contact, sender).await? }),
+            false => self.known_by(sender).await,
         }
-        let (contact, made_by) = new_contact(ContactId::new(self.environment.ulid()), sender, self.now())?;
-        Ok(Author { contact: contact.id, made_by })
     }
 
     /// Takes in that the platform changed a conversation's id: both ids lead to it from now on. Idempotent.

@@ -9,7 +9,7 @@ use desk::inbound::Sender;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::contacts::{Identity, new_contact, put_contact, put_identity};
+use crate::contacts::{Identity, MAX_IDENTITIES, new_contact, put_contact, put_identity};
 use crate::desk::Desk;
 use crate::keys;
 use crate::table::{Condition, Item, TableError, Write};
@@ -17,8 +17,6 @@ use crate::threads::{Thread, put_thread};
 
 /// How often a write is tried when somebody else writes the same.
 const ATTEMPTS: u32 = 5;
-/// The most addresses that a contact can have by merely naming them.
-const MAX_IDENTITIES: usize = 10;
 
 /// A visitor who signed in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,7 +134,7 @@ impl Desk {
                     contact.version += 1;
                     vec![
                         put_contact(&contact, Condition::Version(contact.version - 1))?,
-                        put_identity(sender, contact.id)?,
+                        put_identity(&sender.kind, &sender.address, contact.id)?,
                     ]
                 }
             };
@@ -193,7 +191,7 @@ impl Desk {
             if is_new {
                 writes.truncate(0);
                 writes.push(put_contact(&contact, Condition::Absent)?);
-                writes.push(put_identity(sender, contact.id)?);
+                writes.push(put_identity(&sender.kind, &sender.address, contact.id)?);
             } else if contact == untold {
                 return Ok(contact.id);
             } else {

@@ -93,6 +93,7 @@ async fn open(desk: &Desk, conversation: &str, number: usize) -> io::Result<()> 
         name: Some(format!("Customer {number}")),
         username: None,
         language: None,
+        phone: None,
     };
     let start = Start {
         customer: Customer::Sender(sender),

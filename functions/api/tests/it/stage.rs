@@ -277,6 +277,7 @@ impl Stage {
             name: Some(format!("Customer {customer}")),
             username: None,
             language: None,
+            phone: None,
         };
         let thread = self.desk.thread(&key).await.unwrap();
         let start = Start {

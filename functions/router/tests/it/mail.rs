@@ -81,6 +81,7 @@ fn mail(id: &str, from: &str, text: &str) -> Inbound {
             name: None,
             username: None,
             language: None,
+            phone: None,
         }),
         happened: Happened::Message {
             id: format!("mail:{hash}"),

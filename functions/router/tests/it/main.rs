@@ -4,5 +4,6 @@
 mod budget;
 mod counting;
 mod mail;
+mod phone;
 mod routing;
 mod stage;

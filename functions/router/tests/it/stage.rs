@@ -110,6 +110,7 @@ pub(crate) fn delivery(key: &str, happened: Happened) -> Inbound {
             name: Some("Ann".to_owned()),
             username: Some("ann".to_owned()),
             language: Some("en".to_owned()),
+            phone: None,
         }),
         happened,
         raw: None,

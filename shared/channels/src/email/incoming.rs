@@ -57,7 +57,7 @@ fn sender(mail: &Mail, conversation: &str) -> Option<Sender> {
         (None, Some(author)) => (conversation.to_owned(), Some(author.clone())),
         (None, None) => return None,
     };
-    Some(Sender { kind: "email".to_owned(), address, name, username: None, language: None })
+    Some(Sender { kind: "email".to_owned(), address, name, username: None, language: None, phone: None })
 }
 
 /// What makes two deliveries the same mail: the Message-ID alone is neither unique nor always there. Nothing that

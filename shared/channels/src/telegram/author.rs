@@ -23,6 +23,7 @@ pub(super) fn person(user: &User) -> Sender {
         name: full_name(user.first_name.as_deref(), user.last_name.as_deref()),
         username: user.username.clone(),
         language: user.language_code.clone(),
+        phone: None,
     }
 }
 
@@ -34,5 +35,6 @@ pub(super) fn group(chat: &Chat) -> Sender {
         name: chat.name(),
         username: chat.username.clone(),
         language: None,
+        phone: None,
     }
 }

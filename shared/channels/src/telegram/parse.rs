@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use desk::channel::ChannelClass;
 use desk::event::Raw;
 use desk::inbound::{Happened, Inbound, Sender};
+use desk::message::ContactCard;
 use jiff::Timestamp;
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
@@ -166,6 +167,9 @@ impl Delivery<'_> {
             }
         };
         let id = message.message_id.to_string();
+        let phone =
+            content.card.as_ref().filter(|_| telling == Telling::News).and_then(ContactCard::own_number);
+        let sender = author(message).map(|sender| Sender { phone, ..sender });
         let start =
             if conversation.business.is_none() { content.text.as_deref().and_then(start) } else { None };
         let happened = match (telling, start) {
@@ -176,7 +180,7 @@ impl Delivery<'_> {
             (Telling::Edit, _) => Happened::Edited { id, content },
         };
         let raw = if whole { None } else { Some(self.raw()) };
-        Some(Inbound { raw, ..self.inbound(&conversation, at, author(message), happened) })
+        Some(Inbound { raw, ..self.inbound(&conversation, at, sender, happened) })
     }
 
     fn deleted(&self, value: &Value) -> Read {

@@ -125,7 +125,7 @@ pub(super) fn sender(
         Some(login) => ("login", format!("{connection}:{login}"), Some(login.to_owned())),
         None => ("webchat", visitor.to_string(), None),
     };
-    Sender { kind: kind.to_owned(), address, name, username, language: None }
+    Sender { kind: kind.to_owned(), address, name, username, language: None, phone: None }
 }
 
 fn split(token: &str) -> Result<(&str, Vec<u8>), InvalidPass> {

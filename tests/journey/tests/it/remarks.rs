@@ -127,6 +127,10 @@ pub(crate) async fn cards_and_places(stage: &Stage) {
     assert_eq!(events[1]["content"]["location"]["latitude"], 52.52);
     assert_eq!(events[2]["content"]["card"]["phone"], "+491701234567");
     assert_eq!(events[2]["content"]["card"]["own"], true);
+    let contact = stage.desk.ticket(&ticket).await["contact"].clone();
+    let contact = stage.desk.get(&format!("/contacts/{}", contact.as_str().expect("a contact"))).await;
+    let phone = json!({"kind": "phone", "address": "+491701234567", "verified": true});
+    assert_eq!(contact["identities"][1], phone, "{contact:#}");
     assert_eq!(events[3]["content"]["unsupported"], "paid_media");
     assert!(events[3]["content"]["raw"].is_object(), "the original is kept: {:#}", events[3]);
 }
