@@ -66,7 +66,7 @@ async fn replay(
         let known =
             api.desk.thread(&inbound.thread).await?.map_or_else(|| inbound.thread.clone(), |found| found.key);
         if known == *thread {
-            here = here.or(said(&inbound));
+            here = here.or(said(&inbound).map(|said| (inbound.messages_of(), said)));
         } else {
             // Before the event, so that a crash in between repeats it: the table swallows the double.
             api.inbound.send(vec![Envelope::pack(inbound, &api.blobs).await?]).await?;
@@ -78,7 +78,8 @@ async fn replay(
         let detail = "This version does not understand the original either.";
         return Err(Problem::conflict("still_not_understood", detail));
     }
-    let (message, said) = here.unwrap_or_default();
+    let (under, (message, said)) = here.unwrap_or_else(|| (thread.clone(), Default::default()));
+    let message = message.map(|message| (under, message));
     reinterpret(&api, &access, &ticket, event.seq, message, said, moved_to.clone()).await?;
     Ok(Json(Replayed { of: event.seq, moved_to }))
 }
@@ -133,19 +134,19 @@ async fn reinterpret(
     access: &Access<Operations>,
     ticket: &Visible,
     of: u64,
-    message: Option<String>,
+    message: Option<(ThreadKey, String)>,
     mut said: Said,
     moved_to: Option<ThreadKey>,
 ) -> Result<(), Problem> {
     let Some(thread) = ticket.thread.clone() else { return Ok(()) };
-    let under = channels::platform(thread.channel.as_str())
-        .map_or_else(|| thread.clone(), |platform| platform.messages_of(&thread));
     for file in &mut said.message.attachments {
         file.id = Some(AttachmentId::new(api.desk.environment().ulid()));
     }
     // From now on the message is found by its own id; unless it came by another way meanwhile.
     let message = match message {
-        Some(message) if api.desk.platform_message(&under, &message).await?.is_none() => Some(message),
+        Some((under, message)) if api.desk.platform_message(&under, &message).await?.is_none() => {
+            Some((under, message))
+        }
         _ => None,
     };
     let mark = format!("reinterpreted:{}:{of}", ticket.id);
@@ -153,13 +154,17 @@ async fn reinterpret(
     let done = access
         .execute(ticket, command, |event, ticket| {
             let mut companions = vec![put_platform_message(&thread, &thread, &mark, ticket.id, event.seq)?];
-            if let Some(message) = &message {
-                companions.push(put_platform_message(&under, &thread, message, ticket.id, event.seq)?);
+            if let Some((under, message)) = &message {
+                companions.push(put_platform_message(under, &thread, message, ticket.id, event.seq)?);
             }
             Ok(companions)
         })
         .await;
     match done {
+        // The first companion tells that this was done; the other one, that the message came just now.
+        Err(ExecuteError::DoneBefore(failed)) if !failed.contains(&0) => {
+            Err(Problem::unavailable("a lost race"))
+        }
         Ok(_) | Err(ExecuteError::DoneBefore(_)) => Ok(()),
         Err(error) => Err(error.into()),
     }

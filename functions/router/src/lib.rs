@@ -14,6 +14,7 @@ mod remark;
 mod undelivered;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use desk::channel::{Channel, ThreadKey};
 use desk::command::Command;
@@ -26,6 +27,9 @@ use store::opening::OpenError;
 use store::queue::{Failed, MAX_RECEIVES, Message, Outgoing, Queue, QueueError, Retry, process};
 use store::table::TableError;
 use tokio::time::Instant;
+
+/// How long what came before the message that it is about waits, once more with each time.
+const EARLY: Duration = Duration::from_secs(5);
 
 /// The router.
 #[derive(Clone)]
@@ -48,6 +52,8 @@ enum RouteError {
     Open(#[from] OpenError),
     #[error("the body is not an envelope")]
     Unreadable,
+    #[error("the message that it is about has not come yet")]
+    Early,
 }
 
 impl Router {
@@ -62,10 +68,12 @@ impl Router {
     }
 
     async fn one(&self, message: &Message) -> Result<(), Retry> {
-        let Err(error) = self.route(message).await else { return Ok(()) };
+        let last = message.receives >= MAX_RECEIVES;
+        let Err(error) = self.route(message, last).await else { return Ok(()) };
         tracing::warn!(message.id, message.receives, %error, "a message was not routed");
-        if message.receives < MAX_RECEIVES {
-            return Err(Retry::default());
+        if !last {
+            let early = matches!(error, RouteError::Early);
+            return Err(Retry { after: early.then(|| EARLY.saturating_mul(message.receives)) });
         }
         // Left to the queue, it would take along to the dead letters whatever came after it in its conversation: those
         // were handed back with it each time, and the queue counts that as deliveries.
@@ -88,14 +96,14 @@ impl Router {
         self.dead.send(vec![letter]).await
     }
 
-    async fn route(&self, message: &Message) -> Result<(), RouteError> {
+    async fn route(&self, message: &Message, last: bool) -> Result<(), RouteError> {
         let (inbound, late) =
             Envelope::unpack(&message.body, &self.blobs).await?.ok_or(RouteError::Unreadable)?;
         match inbound.happened.clone() {
             Happened::Message { .. } | Happened::Started { .. } | Happened::Unparsed { .. } => {
                 self.message(inbound, late).await
             }
-            happened => self.remark(&inbound, happened).await,
+            happened => self.remark(&inbound, happened, last).await,
         }
     }
 

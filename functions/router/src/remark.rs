@@ -15,8 +15,14 @@ use crate::undelivered::Report;
 use crate::{RouteError, Router, cause};
 
 impl Router {
-    /// Notes on the right ticket what happened. Idempotent by the delivery's key.
-    pub(crate) async fn remark(&self, inbound: &Inbound, happened: Happened) -> Result<(), RouteError> {
+    /// Notes on the right ticket what happened. Idempotent by the delivery's key. What only its message can tell the
+    /// conversation of waits for that, and at the `last` try goes where it can.
+    pub(crate) async fn remark(
+        &self,
+        inbound: &Inbound,
+        happened: Happened,
+        last: bool,
+    ) -> Result<(), RouteError> {
         if let Happened::Undelivered { ids, addresses, permanent, reason, detail, delayed, content } =
             happened
         {
@@ -24,6 +30,9 @@ impl Router {
             return self.undelivered(inbound, report).await;
         }
         let about = self.about(inbound).await?;
+        if about.is_none() && inbound.is_anywhere() && !last {
+            return Err(RouteError::Early);
+        }
         let inbound = &in_conversation_of(about.as_ref(), inbound);
         let about = about.map(|stands| stands.ticket);
         let Some(thread) = self.desk.thread(&inbound.thread).await? else {
@@ -116,7 +125,13 @@ impl Router {
                 self.message(said_by_button(inbound, &callback, data), false).await
             }
             // There is no ticket to note it on, and nothing that an agent could do about it.
-            _ => Ok(()),
+            _ => {
+                tracing::info!(
+                    cause = cause(inbound),
+                    "what is about nothing that the desk knows was left out"
+                );
+                Ok(())
+            }
         }
     }
 

@@ -31,22 +31,33 @@ pub struct Inbound {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub letter: Option<Box<Letter>>,
     /// The conversation with which this one shares the numbers of its messages, where it has none of its own, such as a
-    /// topic of a Telegram group.
+    /// topic of a Telegram group. The very conversation of [`Inbound::thread`], where it may have happened in any of those
+    /// that share them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub numbered_in: Option<String>,
 }
 
 impl Inbound {
     /// Messages of one group are taken in one after the other: those of one conversation, or, where only a look into
-    /// the table can tell that, those of one author.
+    /// the table can tell that, those of one author, or about one message.
     pub fn group(&self) -> String {
         match &self.letter {
             Some(letter) => {
                 let author = letter.author().unwrap_or(&self.thread.conversation).to_lowercase();
                 format!("{}#{author}", self.thread.channel)
             }
-            None => self.thread.to_string(),
+            None => match &self.happened {
+                // What may be early waits for its message by itself, and holds up nothing.
+                Happened::Reaction { id, .. } if self.is_anywhere() => format!("{}#{id}", self.thread),
+                _ => self.thread.to_string(),
+            },
         }
+    }
+
+    /// Whether it may have happened in another conversation of those that share the numbers of their messages: the
+    /// message that it is about tells.
+    pub fn is_anywhere(&self) -> bool {
+        self.numbered_in.as_ref() == Some(&self.thread.conversation)
     }
 
     /// Where the conversation's messages are found by their ids: in the conversation as the platform calls it now,

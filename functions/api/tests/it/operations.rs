@@ -193,6 +193,38 @@ async fn a_kept_original_is_read_again_once() {
     stage.get(&format!("/tickets/{}/events/x/raw", ticket.id)).await.is_problem(404, "not_found");
 }
 
+/// Where an edit of it would look for a message: a topic's under its chat, one of a group that became another under
+/// that.
+#[tokio::test]
+async fn a_message_that_is_read_again_is_found_where_it_came() {
+    let (stage, bot) = (Stage::new().await, Bot::start().await);
+    let in_chat = |more: serde_json::Value| {
+        let mut update: serde_json::Value = serde_json::from_str(&update(-100)).unwrap();
+        update["message"]["chat"] = json!({"id": -100, "type": "supergroup", "title": "Club"});
+        update["message"].as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        Raw::Text(update.to_string())
+    };
+    let topic = in_chat(json!({"message_thread_id": 7, "is_topic_message": true}));
+    for (conversation, raw) in [("-100:7", topic), ("-9", in_chat(json!({})))] {
+        let mut settings = bot.settings();
+        settings["groups"] = json!(true);
+        let connection = stage.connection(settings).await;
+        let said = Said { raw: Some(raw), reason: Some("new kind".to_owned()), ..Said::default() };
+        let ticket = stage.ticket(connection, conversation, "raw:1", said, None).await;
+        let thread = ticket.thread.unwrap();
+        if conversation == "-9" {
+            stage.desk.move_thread(&thread, "-100").await.unwrap();
+        }
+        let path = format!("/tickets/{}/events/2/replay", ticket.id);
+        let replayed = stage.post(&path, json!(null)).await.is(200);
+        assert_eq!(replayed["moved_to"], json!(null), "{conversation}");
+        let under = desk::channel::ThreadKey { conversation: "-100".to_owned(), ..thread };
+        let stands = stage.desk.platform_message(&under, "55").await.unwrap().unwrap();
+        assert_eq!((stands.ticket, stands.seq), (ticket.id, 3));
+        assert_eq!(stands.conversation.as_deref(), Some(conversation));
+    }
+}
+
 #[tokio::test]
 async fn what_is_read_again_is_no_longer_than_an_event_may_be() {
     let (stage, bot) = (Stage::new().await, Bot::start().await);

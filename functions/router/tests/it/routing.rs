@@ -1,5 +1,7 @@
 //! Where deliveries end up.
 
+use std::time::Duration;
+
 use desk::command::{Command, Request, Update};
 use desk::event::Actor;
 use desk::inbound::{Happened, Inbound};
@@ -128,6 +130,52 @@ async fn a_remark_finds_the_topic_of_its_message() {
     assert_eq!(stage.deliver(in_chat("update:6", button), 1).await, []);
     let next = stage.ticket(3).await.unwrap();
     assert_eq!((next.follow_up_of, next.thread), (Some(closed.id), closed.thread));
+}
+
+/// A reaction in a chat with topics, of which nothing tells the topic.
+fn somewhere(key: &str, id: &str) -> Inbound {
+    let mut told = delivery(key, Happened::Reaction { id: id.to_owned(), emoji: vec!["👍".to_owned()] });
+    told.thread.conversation = "-100".to_owned();
+    told.numbered_in = Some("-100".to_owned());
+    told
+}
+
+#[tokio::test]
+async fn a_reaction_that_overtakes_its_message_waits_for_it() {
+    let stage = Stage::new().await;
+    let mut topic = message("1", "Hello");
+    topic.thread.conversation = "-100:7".to_owned();
+    topic.numbered_in = Some("-100".to_owned());
+    let mut general = message("2", "To everybody");
+    general.thread.conversation = "-100".to_owned();
+    assert_eq!(stage.deliver(general.clone(), 1).await, []);
+    assert_ne!(somewhere("update:3", "1").group(), general.group(), "nothing waits behind it");
+    for receives in 1..=2 {
+        let waits = stage.deliver(somewhere("update:3", "1"), receives).await;
+        let [early] = waits.as_slice() else { panic!("it waits") };
+        assert_eq!(early.after, Some(Duration::from_secs(5 * u64::from(receives))));
+    }
+    assert_eq!(stage.deliver(topic, 1).await, []);
+    assert_eq!(stage.deliver(somewhere("update:3", "1"), 3).await, []);
+    assert_eq!(stage.kinds(2).await, ["opened", "message_received", "reacted"]);
+    assert_eq!(stage.kinds(1).await, ["opened", "message_received"]);
+    // One about a message of the chat itself needs no waiting.
+    assert_eq!(stage.deliver(somewhere("update:4", "2"), 1).await, []);
+    assert_eq!(stage.kinds(1).await, ["opened", "message_received", "reacted"]);
+}
+
+#[tokio::test]
+async fn a_reaction_whose_message_never_comes_is_noted_in_its_chat() {
+    let stage = Stage::new().await;
+    // Nobody has written there: there is nothing to note it on, and nothing lost.
+    assert_eq!(stage.deliver(somewhere("update:1", "9"), MAX_RECEIVES).await, []);
+    let mut general = message("2", "To everybody");
+    general.thread.conversation = "-100".to_owned();
+    assert_eq!(stage.deliver(general, 1).await, []);
+    assert_eq!(stage.deliver(somewhere("update:3", "9"), MAX_RECEIVES - 1).await.len(), 1);
+    assert_eq!(stage.deliver(somewhere("update:3", "9"), MAX_RECEIVES).await, []);
+    assert_eq!(stage.kinds(1).await, ["opened", "message_received", "reacted"]);
+    assert_eq!(stage.dead.depth().await.unwrap().waiting, 0);
 }
 
 #[tokio::test]

@@ -191,7 +191,8 @@ impl Delivery<'_> {
         Ok(Some(self.inbound(&conversation, None, None, Happened::Deleted { ids })))
     }
 
-    /// A reaction of a kind that has no emoji stands as its kind's name, such as `custom_emoji`.
+    /// A reaction of a kind that has no emoji stands as its kind's name, such as `custom_emoji`. Nothing tells in which
+    /// topic of a chat the message stands.
     fn reaction(&self, value: &Value) -> Read {
         let reaction = MessageReaction::deserialize(value)?;
         if !self.hears(&reaction.chat) || reaction.user.as_ref().is_some_and(|user| self.is_machine(user)) {
@@ -203,7 +204,9 @@ impl Delivery<'_> {
         let conversation = Conversation { chat: reaction.chat.id, topic: None, business: None };
         let happened = Happened::Reaction { id: reaction.message_id.to_string(), emoji };
         let raw = if whole { None } else { Some(self.raw()) };
-        Ok(Some(Inbound { raw, ..self.inbound(&conversation, reaction.date, sender, happened) }))
+        let numbered_in = reaction.chat.is_forum.then(|| conversation.to_string());
+        let told = self.inbound(&conversation, reaction.date, sender, happened);
+        Ok(Some(Inbound { raw, numbered_in, ..told }))
     }
 
     /// A pressed button. Its date is that of our message, so the moment is the arrival's. Without a message it came

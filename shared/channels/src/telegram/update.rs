@@ -27,6 +27,9 @@ pub(super) struct Chat {
     pub(super) first_name: Option<String>,
     pub(super) last_name: Option<String>,
     pub(super) username: Option<String>,
+    /// Whether it has topics.
+    #[serde(default)]
+    pub(super) is_forum: bool,
 }
 
 impl Chat {
