@@ -1,6 +1,6 @@
 //! The ports on AWS, as the template's environment variables name them.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_config::SdkConfig;
 use store::blobs::Blobs;
@@ -58,13 +58,18 @@ impl QueueName {
 pub struct Aws {
     config: SdkConfig,
     environment: Arc<dyn Environment>,
+    /// One client for all tables, made with the first: it holds nothing of a table, and takes its time.
+    dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
+    /// One client for all queues.
+    sqs: OnceLock<aws_sdk_sqs::Client>,
 }
 
 impl Aws {
     /// Reads region and credentials. Connects to nothing yet.
     pub async fn from_env() -> Self {
         sdk::install_tls();
-        Self { config: sdk::loader().load().await, environment: Arc::new(System::new()) }
+        let (config, environment) = (sdk::loader().load().await, Arc::new(System::new()));
+        Self { config, environment, dynamodb: OnceLock::new(), sqs: OnceLock::new() }
     }
 
     /// The machine's clock and random source.
@@ -77,7 +82,7 @@ impl Aws {
     /// # Errors
     /// Without `TABLE_NAME`.
     pub fn table(&self) -> Result<DynamoTable, VariableMissing> {
-        Ok(DynamoTable::new(&self.config, required("TABLE_NAME")?))
+        self.table_called("TABLE_NAME")
     }
 
     /// The table of what can be rebuilt or forgotten.
@@ -85,7 +90,13 @@ impl Aws {
     /// # Errors
     /// Without `INDEX_TABLE_NAME`.
     pub fn index_table(&self) -> Result<DynamoTable, VariableMissing> {
-        Ok(DynamoTable::new(&self.config, required("INDEX_TABLE_NAME")?))
+        self.table_called("INDEX_TABLE_NAME")
+    }
+
+    fn table_called(&self, variable: &'static str) -> Result<DynamoTable, VariableMissing> {
+        let name = required(variable)?;
+        let client = self.dynamodb.get_or_init(|| aws_sdk_dynamodb::Client::new(&self.config));
+        Ok(DynamoTable::new(client.clone(), name))
     }
 
     /// A queue.
@@ -93,7 +104,9 @@ impl Aws {
     /// # Errors
     /// Without its variable.
     pub fn queue(&self, name: QueueName) -> Result<SqsQueue, VariableMissing> {
-        Ok(SqsQueue::new(&self.config, required(name.variable())?))
+        let url = required(name.variable())?;
+        let client = self.sqs.get_or_init(|| aws_sdk_sqs::Client::new(&self.config));
+        Ok(SqsQueue::new(client.clone(), url))
     }
 
     /// The object store.

@@ -4,7 +4,6 @@ use std::mem;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::http::HttpResponse;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
@@ -31,8 +30,8 @@ pub struct SqsQueue {
 
 impl SqsQueue {
     /// The queue at `url`. Connects to nothing yet.
-    pub fn new(config: &SdkConfig, url: impl Into<String>) -> Self {
-        Self { client: Client::new(config), url: url.into() }
+    pub fn new(client: Client, url: impl Into<String>) -> Self {
+        Self { client, url: url.into() }
     }
 
     async fn send_batch(&self, entries: Vec<Entry>) -> Result<(), QueueError> {

@@ -26,7 +26,8 @@ pub(crate) async fn create(config: &SdkConfig, suffix: &str) -> (Arc<dyn Queue>,
     let arn = arn.send().await.unwrap().attributes.unwrap().remove(&Attribute::QueueArn).unwrap();
     let redrive = json!({"deadLetterTargetArn": arn, "maxReceiveCount": MAX_RECEIVES}).to_string();
     let queue = create("queue").attributes(Attribute::RedrivePolicy, redrive).send().await.unwrap();
-    (Arc::new(SqsQueue::new(config, queue.queue_url.unwrap())), Arc::new(SqsQueue::new(config, dead)))
+    let queue = SqsQueue::new(client.clone(), queue.queue_url.unwrap());
+    (Arc::new(queue), Arc::new(SqsQueue::new(client, dead)))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,8 +63,8 @@ async fn many_messages_go_in_order() {
 #[tokio::test]
 async fn a_missing_queue_is_no_fault_of_the_message() {
     let Some(config) = emulator().await else { return };
-    let queue =
-        SqsQueue::new(&config, format!("{}/000000000000/{}", config.endpoint_url().unwrap(), fresh("none")));
+    let url = format!("{}/000000000000/{}", config.endpoint_url().unwrap(), fresh("none"));
+    let queue = SqsQueue::new(Client::new(&config), url);
     let message = Outgoing { body: "{}".to_owned(), group: None, deduplication: None };
     let answer = queue.send(vec![message]).await;
     assert!(matches!(answer, Err(QueueError::Unavailable(_))), "{answer:?}");

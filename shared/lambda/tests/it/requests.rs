@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_config::Region;
 use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::Client;
 use axum::Router;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -30,7 +31,7 @@ async fn table(seen: &Seen) -> DynamoTable {
     lambda::sdk::install_tls();
     let loader = lambda::sdk::loader().endpoint_url(url).region(Region::new("us-east-1"));
     let credentials = Credentials::new("test", "test", None, None, "the tests");
-    DynamoTable::new(&loader.credentials_provider(credentials).load().await, "desk")
+    DynamoTable::new(Client::new(&loader.credentials_provider(credentials).load().await), "desk")
 }
 
 fn item(key: &Key) -> Item {

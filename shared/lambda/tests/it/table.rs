@@ -41,7 +41,8 @@ pub(crate) async fn create(config: &SdkConfig) -> DynamoTable {
     let due = Projection::builder().projection_type(ProjectionType::KeysOnly);
     let stream =
         StreamSpecification::builder().stream_enabled(true).stream_view_type(StreamViewType::NewImage);
-    Client::new(config)
+    let client = Client::new(config);
+    client
         .create_table()
         .table_name(&name)
         .billing_mode(BillingMode::PayPerRequest)
@@ -53,7 +54,7 @@ pub(crate) async fn create(config: &SdkConfig) -> DynamoTable {
         .send()
         .await
         .unwrap();
-    DynamoTable::new(config, name)
+    DynamoTable::new(client, name)
 }
 
 /// The emulator's table. Of a transaction it counts the request's JSON where DynamoDB counts the items, and so refuses
@@ -121,7 +122,7 @@ async fn a_page_may_take_several_answers() {
 #[tokio::test]
 async fn a_missing_table_is_no_fault_of_the_request() {
     let Some(config) = emulator().await else { return };
-    let table = DynamoTable::new(&config, fresh("missing"));
+    let table = DynamoTable::new(Client::new(&config), fresh("missing"));
     let answer = table.get(&Key::new("a", "b")).await;
     assert!(matches!(answer, Err(TableError::Unavailable(_))), "{answer:?}");
 }
