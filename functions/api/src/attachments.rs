@@ -12,8 +12,6 @@ use store::attachments::{FileState, StoredFile, put_file};
 use store::blobs::{BlobError, UploadForm};
 use store::table::TableError;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::Shared;
 use crate::access::{Access, TicketsRead, TicketsWrite};
@@ -21,14 +19,15 @@ use crate::body::Body;
 use crate::once::{IdempotencyKey, Once};
 use crate::parameters::Place;
 use crate::problem::Problem;
+use crate::routes::{Routes, routes};
 
 /// How long an upload form holds.
 const UPLOAD_TIME: SignedDuration = SignedDuration::from_hours(1);
 /// How long a link for a download holds.
 const DOWNLOAD_TIME: SignedDuration = SignedDuration::from_mins(5);
 
-pub(crate) fn routes() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new().routes(routes!(upload)).routes(routes!(show)).routes(routes!(content))
+pub(crate) fn routes() -> Routes {
+    Routes::new().routes(routes!(upload)).routes(routes!(show)).routes(routes!(content))
 }
 
 /// Where a file's bytes are.

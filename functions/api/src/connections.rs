@@ -19,8 +19,6 @@ use store::connections::{Health, StoredConnection};
 use store::seal::{Sealed, Secret};
 use store::table::TableError;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use self::draft::Draft;
 use self::view::ConnectionView;
@@ -34,13 +32,14 @@ use crate::page::{Page, Paging};
 use crate::parameters::{Parameters, Place};
 use crate::problem::Problem;
 use crate::revision::{IfMatch, etag};
+use crate::routes::{Routes, routes};
 use crate::settings::valid_name;
 
 /// How often a change is tried anew when somebody else was faster.
 const ATTEMPTS: usize = 4;
 
-pub(crate) fn routes() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, change, remove))
+pub(crate) fn routes() -> Routes {
+    Routes::new().routes(routes!(list, create)).routes(routes!(show, change, remove))
 }
 
 /// A new connection.

@@ -8,21 +8,20 @@ use desk::ids::ContactId;
 use serde::Deserialize;
 use store::contacts::{Contact, ContactSearch};
 use utoipa::IntoParams;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::Shared;
 use crate::access::{Access, ContactsRead, TicketsRead};
 use crate::page::{Page, Paging, cursor};
 use crate::parameters::{Parameters, Place, parsed};
 use crate::problem::Problem;
+use crate::routes::{Routes, routes};
 use crate::tickets::view::TicketView;
 
 /// How many rounds of the search are made for one page when much of what it finds does not match.
 const ROUNDS: usize = 20;
 
-pub(crate) fn routes() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new().routes(routes!(find)).routes(routes!(show)).routes(routes!(tickets))
+pub(crate) fn routes() -> Routes {
+    Routes::new().routes(routes!(find)).routes(routes!(show)).routes(routes!(tickets))
 }
 
 /// Which contacts.

@@ -7,8 +7,6 @@ use store::blobs::BlobError;
 use store::dead_letters::{DeadLetters, Letter};
 use store::envelope::Envelope;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::Shared;
 use crate::access::{Access, Operations};
@@ -16,12 +14,13 @@ use crate::body::Body;
 use crate::page::{Page, Paging};
 use crate::parameters::{Parameters, Place, parsed};
 use crate::problem::Problem;
+use crate::routes::{Routes, routes};
 
 /// The most letters of a queue that are looked at.
 const MOST: usize = 1000;
 
-pub(crate) fn routes() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show)).routes(routes!(redrive))
+pub(crate) fn routes() -> Routes {
+    Routes::new().routes(routes!(list)).routes(routes!(show)).routes(routes!(redrive))
 }
 
 /// Which letters.

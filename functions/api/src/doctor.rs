@@ -11,14 +11,13 @@ use store::allowances::UsedUp;
 use store::connections::{Health, StoredConnection};
 use store::heartbeat;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::Shared;
 use crate::access::{Access, Operations};
 use crate::address::Address;
 use crate::connections::{PUBLIC_URL, Receives, webhook_url};
 use crate::problem::Problem;
+use crate::routes::{Routes, routes};
 
 /// How long the clock may be silent; it is started every minute.
 const SILENCE: SignedDuration = SignedDuration::from_mins(3);
@@ -27,8 +26,8 @@ const MANY_WAITING: u64 = 100;
 /// Fewer executions at once than this make functions wait for each other.
 const FEW_EXECUTIONS: u32 = 50;
 
-pub(crate) fn routes() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new().routes(routes!(examine))
+pub(crate) fn routes() -> Routes {
+    Routes::new().routes(routes!(examine))
 }
 
 /// What the doctor found.

@@ -10,11 +10,9 @@ use utoipa::openapi::{
     ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder,
 };
 use utoipa::{PartialSchema, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
-use crate::Shared;
 use crate::problem::{MEDIA_TYPE, ProblemDocument};
+use crate::routes::{Routes, routes};
 
 /// The name of the security scheme that operations refer to.
 const TOKEN: &str = "token";
@@ -33,10 +31,10 @@ Errors are problems as in RFC 9457, with a `code` that never changes. Lists come
 the same request with the same key is done once and answered the same. Times are RFC 3339 in UTC.";
 
 /// The document. Made when somebody first asks, because a cold start has no time for it.
-static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| complete(crate::routes().into_openapi()));
+static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| complete(crate::routes().describe(outline())));
 
-pub(crate) fn routes() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new().routes(routes!(show))
+pub(crate) fn routes() -> Routes {
+    Routes::new().routes(routes!(show))
 }
 
 /// This document.
@@ -49,7 +47,7 @@ async fn show() -> Json<&'static OpenApi> {
 }
 
 /// What the document starts with.
-pub(crate) fn outline() -> OpenApi {
+fn outline() -> OpenApi {
     let info = InfoBuilder::new()
         .title("Lambdesk")
         .version(env!("CARGO_PKG_VERSION"))

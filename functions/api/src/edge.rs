@@ -7,11 +7,10 @@ use axum::http::header::{
 };
 use axum::middleware::Next;
 use axum::response::Response;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::Shared;
 use crate::problem::Problem;
+use crate::routes::{Routes, routes};
 
 /// Headers of every answer that does not set its own: the API is nothing that a browser should show, keep or guess.
 const HEADERS: [(HeaderName, HeaderValue); 4] = [
@@ -21,8 +20,8 @@ const HEADERS: [(HeaderName, HeaderValue); 4] = [
     (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
 ];
 
-pub(crate) fn routes() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new().routes(routes!(health)).routes(routes!(welcome))
+pub(crate) fn routes() -> Routes {
+    Routes::new().routes(routes!(health)).routes(routes!(welcome))
 }
 
 /// The last thing that happens to every answer.

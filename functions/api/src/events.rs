@@ -17,8 +17,6 @@ use serde_json::{Value, json};
 use store::attachments::StoredFile;
 use store::blobs::BlobError;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::Shared;
 use crate::access::{Access, TicketsRead, Visible};
@@ -26,12 +24,13 @@ use crate::attachments::{content_url, download_link};
 use crate::page::{Page, Paging, cursor};
 use crate::parameters::{Parameters, Place};
 use crate::problem::Problem;
+use crate::routes::{Routes, routes};
 
 /// How much of an original is shown with its event, in bytes.
 const RAW_SHOWN: usize = 4096;
 
-pub(crate) fn routes() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(raw)).merge(crate::replay::routes())
+pub(crate) fn routes() -> Routes {
+    Routes::new().routes(routes!(list)).routes(routes!(raw)).merge(crate::replay::routes())
 }
 
 /// An event, with how far its reply has come.

@@ -5,14 +5,13 @@ use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY}
 use axum::response::IntoResponse;
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::Shared;
 use crate::access::{Access, TicketsRead};
 use crate::events::original;
 use crate::parameters::{Parameters, Place, parsed};
 use crate::problem::Problem;
+use crate::routes::{Routes, routes};
 
 /// Whatever slipped through: no script runs, nothing is loaded but the images within the answer itself, and a frame of
 /// it reaches nothing around it.
@@ -22,8 +21,8 @@ const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inlin
 const POLICY_WITH_IMAGES: &str =
     "default-src 'none'; img-src https: http: data:; style-src 'unsafe-inline'; sandbox allow-popups";
 
-pub(crate) fn routes() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new().routes(routes!(formatted))
+pub(crate) fn routes() -> Routes {
+    Routes::new().routes(routes!(formatted))
 }
 
 /// What to show.

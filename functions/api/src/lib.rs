@@ -6,7 +6,7 @@
 //! | `body`, `parameters`, `revision`, `page` | what requests are made of |
 //! | `once` | creating requests that may be repeated |
 //! | `problem`, `edge` | how every answer leaves |
-//! | `document` | the OpenAPI document |
+//! | `routes`, `document` | the routes, and the OpenAPI document that describes them |
 //! | the others | one resource each |
 
 mod access;
@@ -31,6 +31,7 @@ mod replay;
 mod replies;
 mod resolution;
 mod revision;
+mod routes;
 mod settings;
 mod suppressions;
 mod tickets;
@@ -53,9 +54,9 @@ use store::live::Live;
 use store::queue::Queue;
 use store::seal::SealingKey;
 use store::table::Table;
-use utoipa_axum::router::OpenApiRouter;
 
 pub use self::bootstrap::{DirectError, direct, first_token};
+use self::routes::Routes;
 
 /// What the API works with.
 #[derive(Clone)]
@@ -114,16 +115,16 @@ type Shared = Arc<Api>;
 /// The whole API: `/api/v1/…`, `/health`, and a page that says what this is.
 pub fn handler(api: Api) -> Router {
     let shared = Arc::new(api);
-    let (router, _) = routes().split_for_parts();
-    router
+    routes()
+        .into_router()
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(from_fn_with_state(Arc::clone(&shared), edge::finish))
         .with_state(shared)
 }
 
-fn routes() -> OpenApiRouter<Shared> {
-    let resources = OpenApiRouter::new()
+fn routes() -> Routes {
+    let resources = Routes::new()
         .merge(tickets::routes())
         .merge(events::routes())
         .merge(formatted::routes())
@@ -138,8 +139,5 @@ fn routes() -> OpenApiRouter<Shared> {
         .merge(tokens::routes())
         .merge(dead_letters::routes())
         .merge(doctor::routes());
-    OpenApiRouter::with_openapi(document::outline())
-        .nest("/api/v1", resources)
-        .merge(document::routes())
-        .merge(edge::routes())
+    Routes::new().nest("/api/v1", resources).merge(document::routes()).merge(edge::routes())
 }

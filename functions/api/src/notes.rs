@@ -11,8 +11,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use store::execute::ExecuteError;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::Shared;
 use crate::access::{Access, TicketsWrite};
@@ -20,12 +18,13 @@ use crate::body::Body;
 use crate::once::{IdempotencyKey, Once};
 use crate::parameters::Place;
 use crate::problem::Problem;
+use crate::routes::{Routes, routes};
 
 /// The longest text of a note or a reply, in bytes.
 pub(crate) const MAX_TEXT: usize = 32 * 1024;
 
-pub(crate) fn routes() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new().routes(routes!(add))
+pub(crate) fn routes() -> Routes {
+    Routes::new().routes(routes!(add))
 }
 
 /// A new note.

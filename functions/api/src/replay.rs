@@ -13,17 +13,16 @@ use store::envelope::Envelope;
 use store::execute::ExecuteError;
 use store::messages::put_platform_message;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::Shared;
 use crate::access::{Access, Operations, Visible};
 use crate::events::original;
 use crate::parameters::Place;
 use crate::problem::Problem;
+use crate::routes::{Routes, routes};
 
-pub(crate) fn routes() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new().routes(routes!(replay))
+pub(crate) fn routes() -> Routes {
+    Routes::new().routes(routes!(replay))
 }
 
 /// What the present parser makes of a kept original.

@@ -16,8 +16,6 @@ use store::attachments::{FileState, StoredFile, put_file};
 use store::execute::ExecuteError;
 use store::table::Write;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::Shared;
 use crate::access::{Access, TicketsWrite, Visible};
@@ -26,6 +24,7 @@ use crate::notes::valid_text;
 use crate::once::{IdempotencyKey, Once};
 use crate::parameters::Place;
 use crate::problem::Problem;
+use crate::routes::{Routes, routes};
 
 /// The most files of one reply.
 const MAX_FILES: usize = 10;
@@ -34,8 +33,8 @@ const FURTHEST: SignedDuration = SignedDuration::from_hours(24 * 366);
 /// How often a reply is tried anew when its files change under it.
 const ATTEMPTS: usize = 4;
 
-pub(crate) fn routes() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new().routes(routes!(send)).merge(crate::resolution::routes())
+pub(crate) fn routes() -> Routes {
+    Routes::new().routes(routes!(send)).merge(crate::resolution::routes())
 }
 
 /// A new reply: a text, files, or both.

@@ -13,8 +13,6 @@ use store::answering::Answer;
 use store::execute::ExecuteError;
 use store::replies::next_version;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::Shared;
 use crate::access::{Access, TicketsWrite, Visible};
@@ -23,6 +21,7 @@ use crate::once::{IdempotencyKey, Once};
 use crate::parameters::Place;
 use crate::problem::Problem;
 use crate::replies::{Made, ReplyView, created};
+use crate::routes::{Routes, routes};
 
 /// The reason of a reply that was sent again.
 const REPLACED: &str = "replaced";
@@ -31,8 +30,8 @@ const CANCELLED: &str = "cancelled";
 /// How often a resolution looks again when the reply changes under it.
 const ATTEMPTS: usize = 4;
 
-pub(crate) fn routes() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new().routes(routes!(resolve))
+pub(crate) fn routes() -> Routes {
+    Routes::new().routes(routes!(resolve))
 }
 
 /// What became of a reply, as a person says.

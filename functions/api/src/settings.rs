@@ -15,7 +15,6 @@ use serde::de::DeserializeOwned;
 use store::settings::{Setting, Versioned};
 use store::table::TableError;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
 
 use crate::Shared;
 use crate::access::{Access, SettingsWrite};
@@ -23,14 +22,15 @@ use crate::once::{IdempotencyKey, Once};
 use crate::page::{Page, Paging, cursor};
 use crate::problem::Problem;
 use crate::revision::{IfMatch, etag, stale};
+use crate::routes::Routes;
 
 /// The longest name of anything, in characters.
 const MAX_NAME: usize = 200;
 /// How often a change is tried anew when somebody else was faster.
 const ATTEMPTS: usize = 4;
 
-pub(crate) fn routes() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new()
+pub(crate) fn routes() -> Routes {
+    Routes::new()
         .merge(teams::routes())
         .merge(agents::routes())
         .merge(calendars::routes())
@@ -171,8 +171,6 @@ macro_rules! endpoints {
         use axum::extract::State;
         use axum::http::StatusCode;
         use axum::response::IntoResponse;
-        use utoipa_axum::router::OpenApiRouter;
-        use utoipa_axum::routes;
 
         use crate::Shared;
         use crate::access::{Access, SettingsRead, SettingsWrite};
@@ -182,10 +180,11 @@ macro_rules! endpoints {
         use crate::parameters::{Parameters, Place};
         use crate::problem::Problem;
         use crate::revision::IfMatch;
+        use crate::routes::{Routes, routes};
         use crate::settings::View;
 
-        pub(super) fn routes() -> OpenApiRouter<Shared> {
-            OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, replace, remove))
+        pub(super) fn routes() -> Routes {
+            Routes::new().routes(routes!(list, create)).routes(routes!(show, replace, remove))
         }
 
         #[utoipa::path(

@@ -7,17 +7,16 @@ use desk::channel::Channel;
 use serde::Deserialize;
 use store::suppressions::Suppression;
 use utoipa::IntoParams;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::Shared;
 use crate::access::{Access, SettingsRead, SettingsWrite};
 use crate::page::{Page, Paging, cursor};
 use crate::parameters::{Parameters, Place, parsed};
 use crate::problem::Problem;
+use crate::routes::{Routes, routes};
 
-pub(crate) fn routes() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(lift))
+pub(crate) fn routes() -> Routes {
+    Routes::new().routes(routes!(list)).routes(routes!(lift))
 }
 
 /// Which ones.

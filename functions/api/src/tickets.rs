@@ -13,8 +13,6 @@ use desk::ticket::{Priority, Status};
 use serde::{Deserialize, Deserializer};
 use store::tickets::Summary;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use self::view::{TicketSummary, TicketView};
 use crate::Shared;
@@ -24,12 +22,13 @@ use crate::page::{Page, Paging, cursor};
 use crate::parameters::{OrNone, Parameters, Place, Several, parsed};
 use crate::problem::Problem;
 use crate::revision::{IfMatch, etag};
+use crate::routes::{Routes, routes};
 
 /// The list in whose name cursors are made.
 const LIST: &str = "tickets";
 
-pub(crate) fn routes() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new().routes(routes!(list, open::open)).routes(routes!(show, change))
+pub(crate) fn routes() -> Routes {
+    Routes::new().routes(routes!(list, open::open)).routes(routes!(show, change))
 }
 
 /// Which tickets.

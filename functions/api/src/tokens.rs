@@ -11,8 +11,6 @@ use store::seal::Sealed;
 use store::table::TableError;
 use store::tokens::{StoredToken, put_token};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::Shared;
 use crate::access::{Access, TokensWrite, word};
@@ -22,10 +20,11 @@ use crate::once::{IdempotencyKey, Once};
 use crate::page::{Page, Paging};
 use crate::parameters::{Parameters, Place};
 use crate::problem::Problem;
+use crate::routes::{Routes, routes};
 use crate::settings::valid_name;
 
-pub(crate) fn routes() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, revoke))
+pub(crate) fn routes() -> Routes {
+    Routes::new().routes(routes!(list, create)).routes(routes!(show, revoke))
 }
 
 /// A new token.

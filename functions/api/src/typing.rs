@@ -7,17 +7,16 @@ use channels::platform::News;
 use serde::Serialize;
 use store::live::is_typing;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::Shared;
 use crate::access::{Access, TicketsRead, TicketsWrite};
 use crate::parameters::Place;
 use crate::problem::Problem;
 use crate::replies::sender_name;
+use crate::routes::{Routes, routes};
 
-pub(crate) fn routes() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new().routes(routes!(tell, ask))
+pub(crate) fn routes() -> Routes {
+    Routes::new().routes(routes!(tell, ask))
 }
 
 /// Who is writing just now.

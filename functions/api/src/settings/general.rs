@@ -6,8 +6,6 @@ use axum::response::IntoResponse;
 use desk::settings::General;
 use store::settings::Versioned;
 use store::table::TableError;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::{ATTEMPTS, View};
 use crate::Shared;
@@ -15,9 +13,10 @@ use crate::access::{Access, SettingsRead, SettingsWrite};
 use crate::body::Body;
 use crate::problem::Problem;
 use crate::revision::{IfMatch, etag, stale};
+use crate::routes::{Routes, routes};
 
-pub(super) fn routes() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new().routes(routes!(show, replace))
+pub(super) fn routes() -> Routes {
+    Routes::new().routes(routes!(show, replace))
 }
 
 /// Settings of the whole desk.
