@@ -3,7 +3,7 @@
 mod fixed;
 mod seeded;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,6 +42,17 @@ pub struct Outcome {
     pub said: (usize, usize),
     /// What happened, if it was to be kept.
     pub trace: Vec<String>,
+}
+
+impl Outcome {
+    /// How a run ended that was looked at twice: nothing that was broken before is forgotten.
+    fn followed_by(self, later: Self) -> Self {
+        let mut broken = self.broken;
+        broken.extend(later.broken);
+        let mut told = BTreeSet::new();
+        broken.retain(|what| told.insert(what.clone()));
+        Self { broken, effects: self.effects, ..later }
+    }
 }
 
 /// Runs a scenario, in a world of its own.
@@ -130,5 +141,21 @@ fn unopened(error: String) -> Outcome {
         seen: BTreeMap::new(),
         said: (0, 0),
         trace: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_broken_stays_so_whatever_is_found_later() {
+        let broken = |what: &[&str]| Outcome {
+            broken: what.iter().map(|what| (*what).to_owned()).collect(),
+            ..unopened(String::new())
+        };
+        let both = broken(&["a", "b"]).followed_by(broken(&["b", "c"]));
+        assert_eq!(both.broken, ["a", "b", "c"]);
+        assert_eq!(broken(&["a"]).followed_by(broken(&[])).broken, ["a"]);
     }
 }

@@ -38,8 +38,7 @@ pub(super) async fn run(seed: u64, keep_trace: bool) -> Outcome {
                 outcome.broken.push(error.to_string());
             }
         }
-        let effects = outcome.effects;
-        outcome = Outcome { effects, ..close(&stage).await };
+        outcome = outcome.followed_by(close(&stage).await);
     }
     outcome
 }
