@@ -6,7 +6,8 @@
 //! [`history`] what they know, [`invariants`] what must hold of it. [`run`] puts them together, [`crashes`] strikes
 //! every effect of one story in every way.
 //!
-//! The same seed gives the same run. `tests/simulate --from SEED --seeds 1 --trace` shows one.
+//! The same seed gives the same run. `tests/simulate --from SEED --seeds 1 --trace` shows one, and
+//! `--struck NUMBER:FATE,… --trace` a plan of crashes.
 
 pub mod chance;
 pub mod cloud;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use clap::{Parser, ValueEnum};
-use simulation::crashes;
+use simulation::crashes::{self, Struck};
 use simulation::run::{Outcome, Scenario, run};
 
 /// How many pairs of crashes are tried when not all are.
@@ -35,6 +35,10 @@ struct Options {
     /// Only the seeds, without the plans of crashes.
     #[arg(long)]
     only_seeds: bool,
+    /// Only the story, with these effects of it struck: `12:crash-before,30:acknowledgement-lost`; none of them for an
+    /// empty text.
+    #[arg(long, value_name = "NUMBER:FATE,…")]
+    struck: Option<Struck>,
 }
 
 /// Which pairs of crashes are tried.
@@ -51,8 +55,11 @@ enum Pairs {
 fn main() -> ExitCode {
     let options = Options::parse();
     let begun = Instant::now();
-    let seeds = (options.from..options.from.saturating_add(options.seeds)).map(Scenario::Seed);
-    let mut scenarios: Vec<Scenario> = seeds.collect();
+    let mut scenarios: Vec<Scenario> = match &options.struck {
+        Some(struck) => vec![Scenario::Story(struck.0.clone())],
+        None => (options.from..options.from.saturating_add(options.seeds)).map(Scenario::Seed).collect(),
+    };
+    let seeds = if options.struck.is_none() { options.seeds } else { 0 };
     if options.trace {
         tracing_subscriber::fmt()
             .without_time()
@@ -60,7 +67,7 @@ fn main() -> ExitCode {
             .init();
         return show(&scenarios);
     }
-    if !options.only_seeds {
+    if !options.only_seeds && options.struck.is_none() {
         match crashes::effects() {
             Ok(effects) => {
                 println!("The story of the crashes has {effects} effects.");
@@ -83,7 +90,7 @@ fn main() -> ExitCode {
     }
     println!(
         "{} seeds, {} runs, {} failed, {:.1} seconds",
-        options.seeds,
+        seeds,
         scenarios.len(),
         failed.len(),
         begun.elapsed().as_secs_f64()
@@ -152,7 +159,10 @@ fn told(failed: &[(Scenario, Vec<String>)]) -> ExitCode {
             Scenario::Seed(seed) => {
                 eprintln!("\nseed {seed} failed; replay it: tests/simulate --from {seed} --seeds 1 --trace");
             }
-            Scenario::Story(struck) => eprintln!("\nthe story failed with {struck:?}"),
+            Scenario::Story(struck) => {
+                let struck = Struck(struck.clone());
+                eprintln!("\nthe story failed; replay it: tests/simulate --struck '{struck}' --trace");
+            }
         }
         for what in broken {
             eprintln!("  - {what}");
