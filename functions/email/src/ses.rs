@@ -4,7 +4,7 @@
 //! Events: [event publishing](https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html)
 //! and [notifications](https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html), which differ in one name.
 
-use channels::email::{Arrival, ReturnPath, Verdict};
+use channels::email::{Arrival, ReturnPath, Verdict, message_id};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -273,8 +273,7 @@ fn addresses(recipients: Vec<Recipient>) -> Vec<String> {
 fn own_id(mail: &Mail) -> Option<String> {
     let header = mail.headers.iter().find(|header| header.name.eq_ignore_ascii_case("message-id"));
     let id = header.and_then(|header| header.value.as_str()).or(mail.common_headers.message_id.as_deref())?;
-    let id = id.trim().trim_start_matches('<').trim_end_matches('>');
-    (!id.is_empty()).then(|| id.to_owned())
+    message_id(id.as_bytes())
 }
 
 #[cfg(test)]
@@ -310,7 +309,7 @@ mod tests {
                 kind: "Bounce",
                 "mail": {
                     "messageId": "0100", "source": "support@shop.example",
-                    "headers": [{"name": "Message-ID", "value": "<own@shop.example>"}],
+                    "headers": [{"name": "Message-ID", "value": "<own@shop.example> > >"}],
                 },
                 "bounce": {
                     "bounceType": "Permanent", "bounceSubType": "General", "feedbackId": "f1",

@@ -7,7 +7,7 @@ const LIMIT: usize = 998;
 const FIELD_LIMIT: usize = 64 * 1024;
 
 /// The id that a mail calls itself by, without brackets.
-pub(super) fn own(value: &[u8]) -> Option<String> {
+pub fn own(value: &[u8]) -> Option<String> {
     all(value, 1).into_iter().next()
 }
 

@@ -34,6 +34,7 @@ mod words;
 pub use arrival::stamp;
 pub use channel::{Email, MAX_MAIL};
 use channel::{attachment_kind, part_source};
+pub use id::own as message_id;
 pub use mail::{
     Arrival, Automatic, Bounce, BouncedRecipient, Complaint, Mail, Mailbox, Part, ReturnPath, Verdict,
 };
