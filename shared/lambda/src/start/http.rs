@@ -123,6 +123,10 @@ async fn answer(router: &Router, event: Event) -> Result<Answer, Error> {
 }
 
 fn request(event: Event) -> Result<Request<Body>, Error> {
+    // A single word would be taken for a host.
+    if !event.raw_path.starts_with('/') {
+        return Err("a path that is none".into());
+    }
     let mut uri = escaped(&event.raw_path, b"?#");
     if !event.raw_query_string.is_empty() {
         uri.push('?');

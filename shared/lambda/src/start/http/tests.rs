@@ -88,6 +88,7 @@ async fn no_path_and_no_query_is_too_strange() {
 async fn what_is_no_request_is_refused() {
     for (name, value) in [
         ("rawPath", json!("no slash")),
+        ("rawPath", json!("host")),
         ("body", json!("not base64!")),
         ("headers", json!({"a": "b\nc"})),
         ("headers", json!({"a b": "c"})),
