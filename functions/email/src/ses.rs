@@ -219,8 +219,8 @@ fn bounced(mail: Mail, bounce: Bounce) -> Undelivered {
     Undelivered {
         id: bounce.feedback_id,
         message_id: own_id(&mail),
+        source: sender(&mail.source),
         mail: mail.message_id,
-        source: mail.source,
         addresses: addresses(bounce.bounced_recipients),
         // What only the account's own list says is no word of the address's server.
         permanent: bounce.bounce_type == "Permanent" && !by_the_account,
@@ -241,8 +241,8 @@ fn rejected(mail: Mail, reject: Reject) -> Undelivered {
     Undelivered {
         id: format!("reject-{}", mail.message_id),
         message_id: own_id(&mail),
+        source: sender(&mail.source),
         mail: mail.message_id,
-        source: mail.source,
         addresses: Vec::new(),
         permanent: false,
         reason: "rejected",
@@ -256,8 +256,8 @@ fn complained(mail: Mail, complaint: Complaint) -> Undelivered {
     Undelivered {
         id: complaint.feedback_id,
         message_id: own_id(&mail),
+        source: sender(&mail.source),
         mail: mail.message_id,
-        source: mail.source,
         addresses: addresses(complaint.complained_recipients),
         permanent: true,
         reason: "complained",
@@ -268,6 +268,13 @@ fn complained(mail: Mail, complaint: Complaint) -> Undelivered {
 
 fn addresses(recipients: Vec<Recipient>) -> Vec<String> {
     recipients.into_iter().map(|recipient| recipient.email_address).filter(|it| !it.is_empty()).collect()
+}
+
+/// The address that a mail left from: reports name it as the mail did, with the sender's name or without.
+fn sender(source: &str) -> String {
+    let address =
+        source.rsplit_once('<').map_or(source, |(_, address)| address.trim_end().trim_end_matches('>'));
+    address.trim().to_owned()
 }
 
 fn own_id(mail: &Mail) -> Option<String> {
@@ -382,5 +389,19 @@ mod tests {
             assert!(matches!(read(&message.to_string()), Ok(Told::Other(_))), "{message}");
         }
         assert!(read("Successfully validated SNS topic for Amazon SES event publishing.").is_err());
+    }
+
+    #[test]
+    fn a_report_is_about_the_address_with_or_without_its_name() {
+        for source in
+            ["support@shop.example", "Shop <support@shop.example>", "\"A <b>\" <support@shop.example> "]
+        {
+            let message = json!({
+                "eventType": "Bounce", "bounce": {"bounceType": "Permanent", "feedbackId": "f"},
+                "mail": {"messageId": "0100", "source": source},
+            });
+            let Told::Undelivered(report) = read(&message.to_string()).unwrap() else { panic!("a report") };
+            assert_eq!(report.source, "support@shop.example");
+        }
     }
 }
