@@ -137,3 +137,44 @@ async fn whom_the_search_does_not_know_yet_is_told_to_it() {
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].to_string().contains(&format!("con_{}", ulid(2))), "{told:?}");
 }
+
+/// An event of a ticket that leaves work: its customer is new to the search.
+fn opened(number: usize) -> Inserted {
+    let body = json!({
+        "v": 1, "seq": 1, "kind": "message_received", "at": "2026-01-05T09:00:00Z",
+        "actor": {"type": "contact", "id": format!("con_{}", ulid(number))},
+        "data": {"message": "1", "sent_at": "2026-01-05T09:00:00Z", "asks": true, "new_author": true},
+    });
+    let key = Key::new(format!("T#tkt_{}", ulid(number)), format!("E#{:010}", 1));
+    Inserted { position: number.to_string(), item: Item::new(key, &body).unwrap() }
+}
+
+#[tokio::test]
+async fn work_that_was_not_handed_on_comes_again() {
+    let work = Sink::failing_after(1);
+    let relay = Relay::new(Sink::working(), work.clone(), Sink::working());
+    let events: Vec<Inserted> = (1..=25).map(opened).collect();
+    let stopped: usize = relay.handle(&events).await.unwrap_err().parse().unwrap();
+    assert!((2..=25).contains(&stopped), "{stopped}");
+    assert_eq!(work.bodies().len(), stopped - 1, "all before it was handed on");
+    work.good.store(usize::MAX, Ordering::Relaxed);
+    assert_eq!(relay.handle(&events[stopped - 1..]).await, Ok(()));
+    let contacts: Vec<Value> = work.bodies().iter().map(|body| body["contact"].clone()).collect();
+    let expected: Vec<Value> = (1..=25).map(|number| json!(format!("con_{}", ulid(number)))).collect();
+    assert_eq!(contacts, expected, "each once, and in order");
+}
+
+#[tokio::test]
+async fn a_batch_comes_again_from_the_first_change_that_any_queue_refused() {
+    let batch: Vec<Inserted> = vec![reply(1), opened(2), reply(3)];
+    for (outbound, work) in [(0, usize::MAX), (usize::MAX, 0)] {
+        let (outbound, work) = (Sink::failing_after(outbound), Sink::failing_after(work));
+        let relay = Relay::new(outbound.clone(), work.clone(), Sink::working());
+        assert_eq!(relay.handle(&batch).await, Err("1".to_owned()));
+        for queue in [&outbound, &work] {
+            queue.good.store(usize::MAX, Ordering::Relaxed);
+        }
+        assert_eq!(relay.handle(&batch).await, Ok(()));
+        assert!(outbound.bodies().len() >= 2 && !work.bodies().is_empty(), "nothing is lost");
+    }
+}
