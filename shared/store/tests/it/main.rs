@@ -8,6 +8,7 @@
 
 mod changes;
 mod damaged;
+mod dead_letters;
 mod durability;
 mod environment;
 mod objects;
