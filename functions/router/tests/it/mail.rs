@@ -16,7 +16,7 @@ use store::settings::Versioned;
 use crate::stage::Stage;
 
 /// A desk with an address that acknowledges what comes.
-async fn office() -> Stage {
+pub(crate) async fn office() -> Stage {
     let stage = Stage::new().await;
     open(&stage, connection(), "support@shop.example").await;
     stage
@@ -47,7 +47,7 @@ fn connection() -> ConnectionId {
 }
 
 /// A mail whose sender is proved.
-fn mail(id: &str, from: &str, text: &str) -> Inbound {
+pub(crate) fn mail(id: &str, from: &str, text: &str) -> Inbound {
     let hash = digest(id);
     let author = Mailbox { name: None, address: from.to_owned() };
     let letter = Letter {
@@ -94,7 +94,7 @@ fn mail(id: &str, from: &str, text: &str) -> Inbound {
     }
 }
 
-fn with(mut inbound: Inbound, change: impl FnOnce(&mut Letter)) -> Inbound {
+pub(crate) fn with(mut inbound: Inbound, change: impl FnOnce(&mut Letter)) -> Inbound {
     change(inbound.letter.as_mut().unwrap());
     inbound
 }

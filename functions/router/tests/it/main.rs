@@ -1,6 +1,7 @@
 //! The router on a real table: what it writes, and what that costs.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
+mod at_once;
 mod budget;
 mod counting;
 mod mail;

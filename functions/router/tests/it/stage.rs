@@ -19,6 +19,7 @@ use store::envelope::Envelope;
 use store::environment::System;
 use store::queue::{Failed, Message};
 use store::sqlite::{Sqlite, SqliteQueue, SqliteTable, TableName};
+use store::table::Table;
 use tokio::time::Instant;
 
 use crate::counting::Counting;
@@ -55,12 +56,24 @@ impl Stage {
         self.deliver_body(packed.body, packed.group, receives).await
     }
 
+    /// The same by a router of another process, which sees the table in its own way.
+    pub(crate) async fn deliver_on(&self, table: Arc<dyn Table>, inbound: Inbound) -> Vec<Failed> {
+        let desk = Desk::new(table, Arc::new(System::new()));
+        let router = Router::new(desk, self.blobs.clone(), Arc::new(self.dead.clone()));
+        let packed = Envelope::pack(inbound, &self.blobs).await.unwrap();
+        self.hand(&router, packed.body, packed.group, 1).await
+    }
+
     pub(crate) async fn deliver_body(
         &self,
         body: String,
         group: Option<String>,
         receives: u32,
     ) -> Vec<Failed> {
+        self.hand(&self.router, body, group, receives).await
+    }
+
+    async fn hand(&self, router: &Router, body: String, group: Option<String>, receives: u32) -> Vec<Failed> {
         let message = Message {
             id: self.desk.environment().ulid().to_string(),
             receipt: "r".to_owned(),
@@ -69,7 +82,7 @@ impl Stage {
             receives,
             sent_at: Timestamp::UNIX_EPOCH,
         };
-        self.router.handle(&[message], Instant::now() + Duration::from_secs(60)).await
+        router.handle(&[message], Instant::now() + Duration::from_secs(60)).await
     }
 
     pub(crate) async fn ticket(&self, number: u64) -> Option<Ticket> {
