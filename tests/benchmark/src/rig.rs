@@ -126,11 +126,23 @@ impl Rig {
         Self::on(crate::local::folder()?).await
     }
 
+    /// The same with a bot whose API is at this address, for whoever sends from another process.
+    ///
+    /// # Errors
+    /// When it cannot be set up.
+    pub async fn calling(api_url: &str) -> Result<Self, Wrong> {
+        Self::set_up(crate::local::folder()?, json!({"token": "7:bot", "api_url": api_url})).await
+    }
+
     /// The same on what a folder holds.
     ///
     /// # Errors
     /// When it cannot be set up.
     pub async fn on(folder: TempDir) -> Result<Self, Wrong> {
+        Self::set_up(folder, json!({"token": "7:bot"})).await
+    }
+
+    async fn set_up(folder: TempDir, bot: Value) -> Result<Self, Wrong> {
         let environment = Arc::new(Moved { seconds: MONDAY.into(), chance: System::new() });
         let sqlite = Sqlite::open(&folder.path().join("desk.db"), environment.clone())?;
         let main = Counting::new(sqlite.table(TableName::Main));
@@ -191,9 +203,7 @@ impl Rig {
             secret: String::new(),
             folder,
         };
-        let settings = json!({"channel": "telegram", "name": "Bot", "settings": {"token": "7:bot"}});
-        let created = rig.ask("/connections", &settings).await?;
-        created["id"].as_str().ok_or("a connection")?.clone_into(&mut rig.connection);
+        rig.connection = rig.connects("telegram", bot).await?;
         platform.secret.lock().unwrap_or_else(PoisonError::into_inner).clone_into(&mut rig.secret);
         // Another chat warms everything.
         rig.says(1, 1, "Hello").await?;
@@ -204,6 +214,21 @@ impl Rig {
         rig.sweep().await?;
         rig.asked();
         Ok(rig)
+    }
+
+    /// Makes a connection. Its id.
+    ///
+    /// # Errors
+    /// When the API refuses.
+    pub async fn connects(&self, channel: &str, settings: Value) -> Result<String, Wrong> {
+        let wanted = json!({"channel": channel, "name": "Shop", "settings": settings});
+        let created = self.ask("/connections", &wanted).await?;
+        Ok(created["id"].as_str().ok_or("a connection")?.to_owned())
+    }
+
+    /// A token of its API.
+    pub fn token(&self) -> &str {
+        &self.token
     }
 
     /// Its database.

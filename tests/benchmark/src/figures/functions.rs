@@ -3,17 +3,19 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::first::{ADDRESS, First, first_events};
+use crate::aws::Operations;
 use crate::load::Latencies;
 use crate::local::beside;
 use crate::rig::{KEY, Rig};
 use crate::runtime::Function;
 use crate::stored::Stored;
 use crate::table::Row;
-use crate::{Scale, aws, tell};
+use crate::{Scale, aws, mails, tell};
 
 /// The least that a function can be.
 const HELLO: &str = "hello";
@@ -22,41 +24,52 @@ const EVENTS: usize = 400;
 /// The largest binary, in MB.
 const LARGEST: f64 = 12.0;
 
-/// Measures every function that has been built beside this program.
+/// Measures every function, as it has been built beside this program.
 ///
 /// # Errors
-/// When one does not do what it must.
+/// When one is not built, or does not do what it must.
 pub async fn measure(scale: Scale) -> io::Result<Vec<Row>> {
-    let rig = Rig::new().await.map_err(io::Error::other)?;
+    let operations = Operations::default();
+    let telegram = aws::telegram(operations.clone())?;
+    let rig = Rig::calling(&format!("http://{telegram}")).await.map_err(io::Error::other)?;
     let said = rig.said_without_routing(EVENTS).await.map_err(io::Error::other)?;
     let stored = Stored::open(&rig.database())?;
     let queued = stored.queued("inbound")?;
-    let aws = aws::start(&stored, &KEY)?;
+    let mail = mails::first_ones(1, ADDRESS).remove(0);
+    let firsts = first_events(&rig, &stored, &mail).await.map_err(io::Error::other)?;
+    let aws = aws::start(&stored, &KEY, mail.bytes, operations.clone())?;
     tokio::task::spawn_blocking(move || {
         let mut rows = Vec::new();
-        let hello = beside(HELLO);
-        if !hello.exists() {
-            return Err(io::Error::other("the functions are not built; tests/bench builds them"));
-        }
+        let hello = built(HELLO)?;
         let routed: Vec<Value> =
             queued.iter().enumerate().map(|(number, (group, body))| batch(number, group, body)).collect();
         for (name, events) in [("telegram", said), ("router", routed)] {
-            let binary = beside(&format!("lambdesk-{name}"));
+            let binary = built(&format!("lambdesk-{name}"))?;
             tell(&format!("{} starts of {name} and of {HELLO}", scale.starts));
             rows.push(cold(name, &binary, &hello, aws, &events, scale.starts)?);
             rows.push(warm(name, &binary, aws, &events)?);
         }
-        for name in ["relay", "sender", "worker", "clock", "api", "email", "webchat", "live"] {
-            let binary = beside(&format!("lambdesk-{name}"));
-            if binary.exists() {
-                tell(&format!("{} starts of {name} and of {HELLO}", scale.starts));
-                rows.push(cold(name, &binary, &hello, aws, &first_event(name), scale.starts)?);
+        for First { name, event, asks } in firsts {
+            let binary = built(&format!("lambdesk-{name}"))?;
+            tell(&format!("{} starts of {name} and of {HELLO}", scale.starts));
+            operations.take();
+            rows.push(cold(name, &binary, &hello, aws, &[event], scale.starts)?);
+            let asked = operations.take();
+            if let Some(missing) = asks.iter().find(|wanted| !asked.contains(**wanted)) {
+                return Err(io::Error::other(format!("{name} asked for no {missing}, only for {asked:?}")));
             }
         }
         Ok(rows)
     })
     .await
     .map_err(io::Error::other)?
+}
+
+/// A function that has been built beside this program.
+fn built(name: &str) -> io::Result<PathBuf> {
+    let binary = beside(name);
+    let missing = || io::Error::other(format!("{name} is not built; tests/bench builds the functions"));
+    binary.exists().then_some(binary).ok_or_else(missing)
 }
 
 /// Starts a function and the least one in turn, and compares the middle times of both.
@@ -97,13 +110,21 @@ impl Starts {
     fn one(&mut self, binary: &Path, aws: SocketAddr, event: &Value) -> io::Result<()> {
         let function = Function::start(binary, aws)?;
         self.polled.push(function.polled()?);
-        self.answered.push(function.handles(event)?.1);
-        Ok(())
+        let (_, answered, answer) = function.handles(event)?;
+        self.answered.push(answered);
+        succeeded(&answer)
     }
 
     fn middle(self) -> (f64, f64) {
         (Latencies::new(self.polled).at(500), Latencies::new(self.answered).at(500))
     }
+}
+
+/// Whether a function did what its event wants.
+fn succeeded(answer: &Value) -> io::Result<()> {
+    let failed = answer["batchItemFailures"].as_array().is_some_and(|failures| !failures.is_empty());
+    let refused = answer.get("statusCode").is_some_and(|status| *status != 200);
+    if failed || refused { Err(io::Error::other(format!("a function answers {answer}"))) } else { Ok(()) }
 }
 
 /// The middle time of a warm function, in milliseconds.
@@ -116,11 +137,7 @@ fn warm_time(binary: &Path, aws: SocketAddr, events: &[Value]) -> io::Result<Lat
     let mut took = Vec::new();
     for (number, event) in events.iter().enumerate() {
         let (time, _, answer) = function.handles(event)?;
-        let failed = answer["batchItemFailures"].as_array().is_some_and(|failures| !failures.is_empty());
-        let refused = answer.get("statusCode").is_some_and(|status| *status != 200);
-        if failed || refused {
-            return Err(io::Error::other(format!("event {number}: {answer}")));
-        }
+        succeeded(&answer)?;
         // The first ones still open connections and read what is kept afterwards.
         if number >= 20 {
             took.push(time);
@@ -141,7 +158,7 @@ fn warm(name: &str, binary: &Path, aws: SocketAddr, events: &[Value]) -> io::Res
 }
 
 /// A queue's event with one message.
-fn batch(number: usize, group: &str, body: &str) -> Value {
+pub fn batch(number: usize, group: &str, body: &str) -> Value {
     json!({"Records": [{
         "messageId": format!("m{number}"), "receiptHandle": "r", "body": body,
         "attributes": {
@@ -152,22 +169,6 @@ fn batch(number: usize, group: &str, body: &str) -> Value {
         "messageAttributes": {}, "md5OfBody": "0", "eventSource": "aws:sqs",
         "eventSourceARN": "arn:aws:sqs:us-east-1:1:inbound.fifo", "awsRegion": "us-east-1"
     }]})
-}
-
-/// The least that each function can be asked.
-fn first_event(name: &str) -> Vec<Value> {
-    vec![match name {
-        "api" => request("GET", "/health", None, &[]),
-        "webchat" => request("GET", "/webchat/widget.js", None, &[]),
-        "live" => json!({"requestContext": {
-            "eventType": "DISCONNECT", "connectionId": "c", "domainName": "d", "stage": "s"
-        }}),
-        "clock" => json!({
-            "version": "0", "id": "1", "detail-type": "Scheduled Event", "source": "aws.events", "account": "1",
-            "time": "2026-11-23T10:00:00Z", "region": "us-east-1", "resources": [], "detail": {}
-        }),
-        _ => json!({"Records": []}),
-    }]
 }
 
 /// A request as the gateway tells it.

@@ -3,6 +3,7 @@
 pub mod acknowledgement;
 pub mod clock;
 pub mod cost;
+mod first;
 pub mod functions;
 pub mod mail;
 pub mod units;
