@@ -86,6 +86,7 @@ impl Transport for FaultyTransport {
                 Err(failure(Reached::Maybe, "broken"))
             }
             Fate::Refused => self.refuse(&call).await,
+            Fate::Throttled(seconds) => Ok(BotApi::refusal(429, "Too Many Requests", Some(seconds))),
         }
     }
 }
@@ -116,6 +117,9 @@ impl Mailer for FaultyMailer {
         let failed = |class, reason| SendError { class, reason, detail: "struck".to_owned() };
         match fate {
             Fate::CrashBefore => crash().await,
+            Fate::Throttled(seconds) => {
+                return Err(failed(SendFailure::Throttled(Duration::from_secs(seconds)), "throttled"));
+            }
             Fate::Refused => {
                 return Err(match self.chance.below(4) {
                     0 => failed(SendFailure::Transient, "unavailable"),

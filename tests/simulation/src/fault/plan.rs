@@ -25,6 +25,8 @@ pub enum Fate {
     Conflict,
     /// It happens after so many milliseconds.
     Late(u64),
+    /// A platform does not do it, and wants to be left alone for so many seconds.
+    Throttled(u64),
 }
 
 impl Fate {
@@ -41,6 +43,7 @@ impl Fate {
             Self::Refused => "refused",
             Self::Conflict => "conflict",
             Self::Late(_) => "late",
+            Self::Throttled(_) => "throttled",
         }
     }
 }
@@ -75,6 +78,8 @@ pub struct Rates {
     pub conflict: u64,
     /// Of [`Fate::Late`].
     pub late: u64,
+    /// Of [`Fate::Throttled`], of requests to platforms only.
+    pub throttled: u64,
     /// Of readings that fail.
     pub unreadable: u64,
 }
@@ -90,6 +95,8 @@ impl Rates {
             refused: rate(),
             conflict: rate(),
             late: rate(),
+            // Platforms throttle often, and often again, so that replies are held up between their parts.
+            throttled: if chance.happens(300) { *chance.pick(&[100, 400]).unwrap_or(&100) } else { 0 },
             unreadable: rate(),
         }
     }
@@ -133,13 +140,18 @@ impl Plan {
                 if is_out(outages, port) {
                     return Fate::Refused;
                 }
+                let seconds = *chance.pick(&[2, 20, 45, 90]).unwrap_or(&2);
                 let fates = [
                     (rates.crash_before, Fate::CrashBefore),
                     (rates.crash_after, Fate::CrashAfter),
                     (rates.lost, Fate::AcknowledgementLost),
                     (rates.refused, Fate::Refused),
-                    (if port == Port::Table { rates.conflict } else { 0 }, Fate::Conflict),
+                    (
+                        if port == Port::Table { rates.conflict } else { 0 },
+                        Fate::Conflict,
+                    ),
                     (rates.late, Fate::Late(*chance.pick(&[50, 900, 12_000]).unwrap_or(&50))),
+                    (if port == Port::Platform { rates.throttled } else { 0 }, Fate::Throttled(seconds)),
                 ];
                 let mut drawn = chance.below(1000);
                 for (rate, fate) in fates {

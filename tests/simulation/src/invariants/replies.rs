@@ -1,6 +1,6 @@
 //! A reply reaches the platform exactly once, or at most once and is marked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use desk::event::Fact;
 use desk::ids::ReplyId;
@@ -27,14 +27,14 @@ pub(super) fn check(picture: &Picture, stage: &Stage, broken: &mut Vec<String>) 
     let accepted = accepted(stage);
     let events = events(picture);
     let history = stage.history.state();
+    let got = got(&accepted);
     for asked in &history.asked {
         written(picture, asked, &events, broken);
-        arrived(picture, asked, &accepted, &events, broken);
+        arrived(picture, asked, &got, &events, broken);
     }
+    let known: BTreeSet<&str> = history.asked.iter().flat_map(|asked| asked.text.lines()).collect();
     for one in &accepted {
-        let known =
-            |line: &str| history.asked.iter().any(|asked| asked.text.lines().any(|other| other == line));
-        if !one.text.lines().all(|line| line.trim().is_empty() || known(line.trim())) {
+        if !one.text.lines().map(str::trim).all(|line| line.is_empty() || known.contains(line)) {
             broken.push(format!("nobody wrote `{}`", one.text));
         }
     }
@@ -56,6 +56,15 @@ fn accepted(stage: &Stage) -> Vec<Accepted> {
         text: mail.text,
     });
     messages.chain(mails).collect()
+}
+
+/// How often each line came.
+fn got(accepted: &[Accepted]) -> BTreeMap<&str, usize> {
+    let mut got = BTreeMap::new();
+    for line in accepted.iter().flat_map(|one| one.text.lines()) {
+        *got.entry(line.trim()).or_default() += 1;
+    }
+    got
 }
 
 /// What events say of replies.
@@ -107,7 +116,7 @@ fn written(picture: &Picture, asked: &Asked, events: &Events, broken: &mut Vec<S
 fn arrived(
     picture: &Picture,
     asked: &Asked,
-    accepted: &[Accepted],
+    got: &BTreeMap<&str, usize>,
     events: &Events,
     broken: &mut Vec<String>,
 ) {
@@ -119,7 +128,7 @@ fn arrived(
         most += usize::from(sent || perhaps);
     }
     for line in asked.text.lines() {
-        let count = accepted.iter().filter(|one| one.text.lines().any(|other| other.trim() == line)).count();
+        let count = got.get(line).copied().unwrap_or_default();
         if count < least || count > most {
             broken.push(format!("`{line}` arrived {count} times, which should be {least} to {most}"));
             return;
@@ -176,7 +185,7 @@ fn order(
         let Some(reply) = reply.filter(|reply| {
             reply.state == Delivery::Sent
                 && !events.uncertain.contains(&reply.id)
-                && reply.not_before.is_none()
+                && reply.scheduled_for.is_none()
         }) else {
             continue;
         };

@@ -57,8 +57,8 @@ fn is_waiting(ticket: &Value) -> bool {
 
 /// Writes an answer, and perhaps sends the request once more.
 async fn reply(stage: &Stage, chance: &Chance, ticket: &str, text: &str) {
-    let long = chance.happens(60);
-    let text = if long { lines(text) } else { text.to_owned() };
+    let messages = *chance.pick(&[1, 1, 1, 2, 3]).unwrap_or(&1);
+    let text = lines(text, messages);
     let mut body = json!({ "text": text });
     if let Some(body) = body.as_object_mut() {
         if chance.happens(150) {
@@ -88,14 +88,14 @@ async fn reply(stage: &Stage, chance: &Chance, ticket: &str, text: &str) {
     }
 }
 
-/// A text that takes two messages, each line of which tells where it belongs.
-fn lines(text: &str) -> String {
+/// A text that takes so many messages of Telegram, each line of which tells where it belongs.
+fn lines(text: &str, messages: usize) -> String {
+    let least = (messages - 1) * ONE_MESSAGE;
     let mut lines = text.to_owned();
-    for number in 0.. {
-        if lines.len() > ONE_MESSAGE + 500 {
-            break;
-        }
-        lines.push_str(&format!("\n{text}, line {number}"));
+    let mut number = 0;
+    while lines.len() < least + 500 * (messages - 1) {
+        number += 1;
+        lines.push_str(&format!("\n{text}, line {number}, which goes on for a while"));
     }
     lines
 }
