@@ -122,6 +122,11 @@ impl Cloud {
         Arc::new(Machine::new(self.hours, SignedDuration::from_millis(off), Arc::clone(&self.ids)))
     }
 
+    /// The queues whose dead letters can be sent again, with their names.
+    pub fn with_dead_letters(&self) -> [(&'static str, &MemoryQueue); 3] {
+        [&self.inbound, &self.outbound, &self.work].map(|queue| (queue.name(), queue))
+    }
+
     /// Whether nothing is under way any more: no message, no insertion.
     pub fn is_quiet(&self) -> bool {
         let queues = [&self.inbound, &self.outbound, &self.work];

@@ -12,7 +12,7 @@ use std::time::Duration;
 pub use self::agents::{Agent, work};
 pub use self::customers::{CHANGED, Habits, write_mails, write_messages};
 pub use self::office::{Office, Promise, SUPPORT};
-pub use self::owner::lose_the_token;
+pub use self::owner::{lose_the_token, send_letters_again};
 pub use self::writers::{mail_of, webhook};
 use crate::chance::Chance;
 use crate::cloud::Cloud;

@@ -101,7 +101,7 @@ async fn close(stage: &Stage) -> Outcome {
     cloud.faults.stop();
     cloud.trace.note("nothing goes wrong any more");
     let mut left = drain(stage).await;
-    for (name, queue) in [("inbound", &cloud.inbound), ("outbound", &cloud.outbound), ("work", &cloud.work)] {
+    for (name, queue) in cloud.with_dead_letters() {
         if !queue.dead_letters().is_empty() {
             // Only what failed at every delivery may be here; sent again, it must arrive like everything else.
             cloud.trace.note(&format!("dead letters of {name} are sent again"));
@@ -112,8 +112,7 @@ async fn close(stage: &Stage) -> Outcome {
     }
     let mut broken = broken(stage);
     broken.extend(left.map(|left| format!("the desk does not come to rest: {left}")));
-    if cloud.is_quiet()
-        && [&cloud.inbound, &cloud.outbound, &cloud.work].iter().any(|queue| !queue.dead_letters().is_empty())
+    if cloud.is_quiet() && cloud.with_dead_letters().iter().any(|(_, queue)| !queue.dead_letters().is_empty())
     {
         broken.push("there are dead letters although nothing went wrong any more".to_owned());
     }

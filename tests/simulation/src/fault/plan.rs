@@ -53,6 +53,8 @@ impl Fate {
 pub enum Port {
     /// A table.
     Table,
+    /// Those partitions of a table that tell where a platform's messages stand.
+    Messages,
     /// A queue.
     Queue,
     /// The object store.
@@ -147,7 +149,7 @@ impl Plan {
                     (rates.lost, Fate::AcknowledgementLost),
                     (rates.refused, Fate::Refused),
                     (
-                        if port == Port::Table { rates.conflict } else { 0 },
+                        if matches!(port, Port::Table | Port::Messages) { rates.conflict } else { 0 },
                         Fate::Conflict,
                     ),
                     (rates.late, Fate::Late(*chance.pick(&[50, 900, 12_000]).unwrap_or(&50))),
@@ -177,5 +179,6 @@ impl Plan {
 
 fn is_out(outages: &[Outage], port: Port) -> bool {
     let now = Instant::now();
-    outages.iter().any(|outage| outage.port == port && outage.from <= now && now < outage.from + outage.lasts)
+    let hits = |outage: &Outage| outage.port == port || (outage.port, port) == (Port::Table, Port::Messages);
+    outages.iter().any(|outage| hits(outage) && outage.from <= now && now < outage.from + outage.lasts)
 }

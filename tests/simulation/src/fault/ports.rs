@@ -52,7 +52,8 @@ impl Table for FaultyTable {
         let keys: Vec<String> =
             writes.iter().map(|write| format!("{}/{}", write.key().pk, write.key().sk)).collect();
         let what = format!("{} write {}", self.name, keys.join(", "));
-        self.faults.effect(Port::Table, &what, table_error, self.table.write(writes)).await
+        let port = if keys.iter().any(|key| key.starts_with("M#")) { Port::Messages } else { Port::Table };
+        self.faults.effect(port, &what, table_error, self.table.write(writes)).await
     }
 
     async fn increment(&self, key: &Key) -> Result<u64, TableError> {

@@ -1,7 +1,10 @@
 //! The owner.
 
+use std::time::Duration;
+
 use axum::http::Method;
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::{Stage, pause};
 use crate::chance::Chance;
@@ -22,5 +25,19 @@ pub async fn lose_the_token(stage: Stage, chance: Chance) {
             return;
         }
         pause(&chance, &[30]).await;
+    }
+}
+
+/// Dead letters are sent again, now and then, whatever goes wrong at that time: an hour longer than anything must.
+pub async fn send_letters_again(stage: Stage, until: Instant, chance: Chance) {
+    while Instant::now() < until + Duration::from_hours(1) {
+        pause(&chance, &[60, 300, 1500]).await;
+        for (name, queue) in stage.cloud.with_dead_letters() {
+            if !queue.dead_letters().is_empty() {
+                stage.cloud.trace.note(&format!("the owner sends the dead letters of {name} again"));
+                let path = format!("/dead-letters/{name}/redrive");
+                stage.office.insist(&stage.cloud, Method::POST, &path, None, None).await;
+            }
+        }
     }
 }

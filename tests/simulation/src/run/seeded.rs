@@ -10,7 +10,9 @@ use super::{Outcome, close, open, unopened};
 use crate::chance::Chance;
 use crate::cloud::Cloud;
 use crate::fault::{Outage, Plan, Port, Rates};
-use crate::journey::{Agent, Habits, Promise, Stage, lose_the_token, work, write_mails, write_messages};
+use crate::journey::{
+    Agent, Habits, Promise, Stage, lose_the_token, send_letters_again, work, write_mails, write_messages,
+};
 
 /// Paces of a conversation, in seconds between two acts.
 const PACES: [&[u64]; 4] = [&[1, 3, 20], &[5, 60, 300], &[60, 900, 4000], &[600, 9000, 90_000]];
@@ -28,8 +30,20 @@ pub(super) async fn run(seed: u64, keep_trace: bool) -> Outcome {
         Ok(stage) => stage,
         Err(error) => return unopened(error),
     };
-    stage.cloud.faults.follow(troubles(&chance));
-    let repetitions = live(&stage, &chance).await;
+    let life = Life::of(&chance);
+    let troubles = troubles(&chance, &life);
+    let nothing_works_until = troubles.outages.iter().map(|outage| outage.from + outage.lasts).max();
+    stage.cloud.faults.follow(Plan::Chance {
+        chance: Arc::new(chance.fork("faults")),
+        rates: troubles.rates,
+        outages: troubles.outages,
+    });
+    let until = nothing_works_until.map_or(life.until, |until| until.max(life.until));
+    let owner = tokio::spawn(send_letters_again(stage.clone(), until, chance.fork("letters")));
+    let repetitions = live(&stage, &chance, life).await;
+    if let Err(error) = owner.await {
+        stage.cloud.complain(format!("the owner ended: {error}"));
+    }
     let mut outcome = close(&stage).await;
     if !repetitions.is_empty() {
         for repetition in repetitions {
@@ -43,7 +57,38 @@ pub(super) async fn run(seed: u64, keep_trace: bool) -> Outcome {
     outcome
 }
 
-fn troubles(chance: &Chance) -> Plan {
+/// How people live in a run.
+struct Life {
+    pace: &'static [u64],
+    habits: Habits,
+    /// Until when agents work.
+    until: Instant,
+}
+
+impl Life {
+    fn of(chance: &Chance) -> Self {
+        let pace = chance.pick(&PACES).copied().unwrap_or(&[60]);
+        let habits = Habits {
+            messages: chance.between(1, 4),
+            pauses: pace.to_vec(),
+            repeated: *chance.pick(&[0, 100, 400]).unwrap_or(&0),
+            edited: *chance.pick(&[0, 150]).unwrap_or(&0),
+            blocks: chance.happens(150),
+            returns: chance.happens(150),
+        };
+        let slowest = pace.iter().max().copied().unwrap_or_default();
+        let until = Instant::now() + Duration::from_secs(slowest * (habits.messages + 1) + 60);
+        Self { pace, habits, until }
+    }
+}
+
+/// What goes wrong in a run.
+struct Troubles {
+    rates: Rates,
+    outages: Vec<Outage>,
+}
+
+fn troubles(chance: &Chance, life: &Life) -> Troubles {
     let rates = if chance.happens(100) { Rates::default() } else { Rates::of(chance) };
     let mut outages = Vec::new();
     if chance.happens(150) {
@@ -55,20 +100,21 @@ fn troubles(chance: &Chance) -> Plan {
             lasts: Duration::from_secs(*chance.pick(&[20, 240, 1200]).unwrap_or(&20)),
         });
     }
-    Plan::Chance { chance: Arc::new(chance.fork("faults")), rates, outages }
+    if chance.happens(150) {
+        // While people write, and for so long that messages become dead letters, of which their tickets can tell.
+        let life = life.until.duration_since(Instant::now()).as_secs();
+        outages.push(Outage {
+            port: Port::Messages,
+            from: Instant::now() + Duration::from_secs(chance.below(life)),
+            lasts: Duration::from_secs(*chance.pick(&[400, 1200, 3000]).unwrap_or(&400)),
+        });
+    }
+    Troubles { rates, outages }
 }
 
 /// Everybody acts. Returns the deliveries that will be repeated once everybody has long gone home.
-async fn live(stage: &Stage, chance: &Chance) -> Vec<JoinHandle<()>> {
-    let pace = chance.pick(&PACES).copied().unwrap_or(&[60]);
-    let habits = Habits {
-        messages: chance.between(1, 4),
-        pauses: pace.to_vec(),
-        repeated: *chance.pick(&[0, 100, 400]).unwrap_or(&0),
-        edited: *chance.pick(&[0, 150]).unwrap_or(&0),
-        blocks: chance.happens(150),
-        returns: chance.happens(150),
-    };
+async fn live(stage: &Stage, chance: &Chance, life: Life) -> Vec<JoinHandle<()>> {
+    let Life { pace, habits, until } = life;
     let mut customers = Vec::new();
     for chat in 1..=chance.between(1, 3) {
         let chat = 7000 + i64::try_from(chat).unwrap_or_default();
@@ -79,8 +125,6 @@ async fn live(stage: &Stage, chance: &Chance) -> Vec<JoinHandle<()>> {
         let own = Arc::new(chance.fork("mail"));
         customers.push(tokio::spawn(write_mails(stage.clone(), customer, habits.clone(), own)));
     }
-    let slowest = pace.iter().max().copied().unwrap_or_default();
-    let until = Instant::now() + Duration::from_secs(slowest * (habits.messages + 1) + 60);
     let mut staff = Vec::new();
     for number in 1..=chance.between(1, 2) {
         let agent = Agent { number, pauses: pace.iter().map(|seconds| seconds + 2).collect(), until };
