@@ -11,7 +11,7 @@ use std::future::pending;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-pub use self::invocation::{Ended, invoke};
+pub use self::invocation::{Ended, Stall, invoke, invoke_stalling};
 pub use self::objects::FaultyObjects;
 pub use self::outlets::{FaultyMailer, FaultyTransport};
 pub use self::plan::{Fate, Outage, Plan, Port, Rates};
@@ -60,6 +60,20 @@ impl Faults {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).struck.clone()
     }
 
+    /// Whether and how the consumer stalls that begins now.
+    pub fn stall(&self, visibility: Duration) -> Option<Stall> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let stall = state.plan.stall(visibility)?;
+        *state.struck.entry("stalled").or_default() += 1;
+        Some(stall)
+    }
+
+    /// Counts an effect and tells what becomes of it, once its time has come.
+    async fn meet(&self, port: Port, what: &str) -> Fate {
+        invocation::stall().await;
+        self.fate(port, what)
+    }
+
     /// Counts an effect and tells what becomes of it.
     fn fate(&self, port: Port, what: &str) -> Fate {
         let Some(invocation) = invocation::current() else { return Fate::Passes };
@@ -101,7 +115,7 @@ impl Faults {
         error: impl Fn(&Fate) -> E,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
-        match self.fate(port, what) {
+        match self.meet(port, what).await {
             Fate::Passes => work.await,
             Fate::Late(milliseconds) => {
                 tokio::time::sleep(Duration::from_millis(milliseconds)).await;
@@ -121,13 +135,13 @@ impl Faults {
     }
 
     /// Whether the answer of a function reaches whoever called it.
-    pub fn answer_arrives(&self, what: &str) -> bool {
-        matches!(self.fate(Port::Answer, what), Fate::Passes | Fate::Late(_))
+    pub async fn answer_arrives(&self, what: &str) -> bool {
+        matches!(self.meet(Port::Answer, what).await, Fate::Passes | Fate::Late(_))
     }
 
     /// Whether the service that called a function takes note of what it answered.
-    pub fn is_noted(&self, what: &str) -> bool {
-        self.answer_arrives(what)
+    pub async fn is_noted(&self, what: &str) -> bool {
+        self.answer_arrives(what).await
     }
 }
 

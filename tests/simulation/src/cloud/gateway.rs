@@ -74,6 +74,7 @@ impl Cloud {
             let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
             self.faults
                 .answer_arrives(&format!("answer {what} {}", parts.status))
+                .await
                 .then_some(Heard { status: parts.status, body })
         })
         .await;

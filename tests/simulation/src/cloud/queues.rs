@@ -10,7 +10,7 @@ use super::Cloud;
 use super::functions::{Pools, QueueFunction};
 use super::pool::Pool;
 use crate::engine::MemoryQueue;
-use crate::fault::{Ended, invoke};
+use crate::fault::{Ended, invoke_stalling};
 
 /// How many batches of a queue are worked on at once: the template's `MaximumConcurrency`.
 const AT_ONCE: usize = 2;
@@ -86,13 +86,14 @@ async fn deliver(cloud: &Cloud, mapping: &Mapping, batch: Vec<Message>) {
     let brought: Vec<String> = batch.iter().map(|one| format!("{} ({})", one.id, one.receives)).collect();
     cloud.trace.note(&format!("{name} gets {}", brought.join(", ")));
     let queue = cloud.faulty(&mapping.queue);
-    let answered = invoke(name.clone(), mapping.timeout, async {
+    let stall = cloud.faults.stall(mapping.visibility);
+    let answered = invoke_stalling(name.clone(), mapping.timeout, stall, async {
         let failed = kept.function.handle(&batch, Instant::now() + mapping.timeout - RESERVE).await;
         for (receipt, after) in releases(&batch, &failed) {
             // As on Lambda: it only comes back later than it should.
             let _later = queue.release(receipt, after).await;
         }
-        cloud.faults.is_noted("answer of the batch").then_some(failed)
+        cloud.faults.is_noted("answer of the batch").await.then_some(failed)
     })
     .await;
     match answered {

@@ -53,7 +53,7 @@ async fn relay(cloud: &Cloud, batch: &[Inserted]) -> Ended<Option<Result<(), Str
     let name = format!("relay/{}", kept.number);
     let ended = invoke(name.clone(), TIMEOUT, async {
         let done = kept.function.handle(batch).await;
-        cloud.faults.is_noted("answer of the batch").then_some(done)
+        cloud.faults.is_noted("answer of the batch").await.then_some(done)
     })
     .await;
     match &ended {

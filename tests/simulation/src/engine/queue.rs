@@ -44,6 +44,8 @@ struct State {
     messages: BTreeMap<u64, Kept>,
     used: BTreeMap<String, Instant>,
     sent: u64,
+    /// How many receipts came back that had run out.
+    expired: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -90,6 +92,16 @@ impl MemoryQueue {
     /// Whether it has no message, not even in hand.
     pub fn is_empty(&self) -> bool {
         self.shared.state().messages.is_empty()
+    }
+
+    /// How many receipts came back that had run out: somebody was too slow.
+    pub fn expired(&self) -> u64 {
+        self.shared.state().expired
+    }
+
+    /// How many dead letters it ever had.
+    pub fn dead_letters_ever(&self) -> u64 {
+        self.dead.as_ref().map_or(0, |dead| dead.state().sent)
     }
 
     /// Waits until a message can be received.
@@ -182,6 +194,8 @@ impl MemoryQueue {
         let mut state = self.shared.state();
         if state.messages.get(&seq).is_some_and(|kept| kept.receives == receives && kept.is_hidden(now)) {
             change(&mut state, seq);
+        } else {
+            state.expired += 1;
         }
         drop(state);
         self.shared.changed.notify_waiters();

@@ -61,7 +61,7 @@ impl FaultyTransport {
 impl Transport for FaultyTransport {
     async fn carry(&self, call: Call, _: Reach) -> Result<Answer, HttpError> {
         let method = call.url.path_segments().and_then(Iterator::last).unwrap_or_default().to_owned();
-        match self.faults.fate(Port::Platform, &format!("request {method}")) {
+        match self.faults.meet(Port::Platform, &format!("request {method}")).await {
             Fate::Passes | Fate::Conflict => Ok(self.take(&call).await),
             Fate::Late(milliseconds) => {
                 let late = Duration::from_millis(milliseconds);
@@ -113,7 +113,7 @@ impl FaultyMailer {
 #[async_trait]
 impl Mailer for FaultyMailer {
     async fn send(&self, _: &str, recipients: &[String], mail: Vec<u8>) -> Result<Option<String>, SendError> {
-        let fate = self.faults.fate(Port::Platform, "mail");
+        let fate = self.faults.meet(Port::Platform, "mail").await;
         let failed = |class, reason| SendError { class, reason, detail: "struck".to_owned() };
         match fate {
             Fate::CrashBefore => crash().await,

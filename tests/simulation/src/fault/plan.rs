@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::invocation::Stall;
 use crate::chance::Chance;
 
 /// What becomes of an effect.
@@ -84,6 +85,8 @@ pub struct Rates {
     pub throttled: u64,
     /// Of readings that fail.
     pub unreadable: u64,
+    /// Of batches of a queue whose consumer stalls, for longer than they are in hand.
+    pub stalls: u64,
 }
 
 impl Rates {
@@ -100,6 +103,7 @@ impl Rates {
             // Platforms throttle often, and often again, so that replies are held up between their parts.
             throttled: if chance.happens(300) { *chance.pick(&[100, 400]).unwrap_or(&100) } else { 0 },
             unreadable: rate(),
+            stalls: rate(),
         }
     }
 }
@@ -165,6 +169,16 @@ impl Plan {
                 Fate::Passes
             }
         }
+    }
+
+    /// Whether and how a consumer stalls whose messages are in hand for so long.
+    pub(super) fn stall(&self, visibility: Duration) -> Option<Stall> {
+        let Self::Chance { chance, rates, .. } = self else { return None };
+        let most = visibility.as_secs();
+        chance.happens(rates.stalls).then(|| Stall {
+            after: chance.below(8),
+            lasts: Duration::from_secs(chance.between(most * 9 / 10, most * 2)),
+        })
     }
 
     pub(super) fn reading_fails(&self) -> bool {
