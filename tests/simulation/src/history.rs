@@ -17,6 +17,19 @@ pub struct Said {
     pub answers: Option<String>,
 }
 
+/// A change of something that a customer said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edited {
+    /// The place of what was said.
+    pub said: usize,
+    /// The text afterwards.
+    pub text: String,
+    /// How much had been said when it was changed, by everybody.
+    pub after: usize,
+    /// Whether the desk acknowledged it.
+    pub acknowledged: bool,
+}
+
 /// An answer that an agent wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
@@ -41,6 +54,8 @@ pub struct History {
 pub struct State {
     /// In the order of saying.
     pub said: Vec<Said>,
+    /// In the order of changing.
+    pub edited: Vec<Edited>,
     /// In the order of writing.
     pub asked: Vec<Asked>,
 }
@@ -62,6 +77,21 @@ impl History {
     pub fn acknowledged(&self, place: usize) {
         if let Some(said) = self.state().said.get_mut(place) {
             said.acknowledged = true;
+        }
+    }
+
+    /// Notes that what was said is about to be changed. Returns the place of the change.
+    pub fn edit(&self, said: usize, text: &str) -> usize {
+        let mut state = self.state();
+        let after = state.said.len();
+        state.edited.push(Edited { said, text: text.to_owned(), after, acknowledged: false });
+        state.edited.len() - 1
+    }
+
+    /// Notes that the desk acknowledged a change.
+    pub fn edit_acknowledged(&self, place: usize) {
+        if let Some(edited) = self.state().edited.get_mut(place) {
+            edited.acknowledged = true;
         }
     }
 

@@ -1,5 +1,6 @@
 //! What must hold, at every write and in the end.
 
+mod edits;
 mod messages;
 mod picture;
 mod replies;
@@ -22,6 +23,7 @@ pub fn broken(stage: &Stage) -> Vec<String> {
     };
     let mut broken = stage.cloud.complaints();
     messages::check(&picture, stage, &mut broken);
+    edits::check(&picture, stage, &mut broken);
     replies::check(&picture, stage, &mut broken);
     tickets::check(&picture, stage, &mut broken);
     sla::check(&picture, stage, &mut broken);
@@ -49,9 +51,8 @@ pub fn unfinished(stage: &Stage) -> Option<String> {
         Err(unreadable) => return Some(unreadable),
     };
     let now = stage.cloud.hours.now();
-    if let Some(reply) = picture.replies.iter().find(|reply| {
-        reply.state.is_unfinished() && reply.not_before.is_none_or(|not_before| not_before <= now)
-    }) {
+    // A reply whose time has not come yet is waited for: what becomes of it must be looked at too.
+    if let Some(reply) = picture.replies.iter().find(|reply| reply.state.is_unfinished()) {
         return Some(format!("the reply {} is {:?}", reply.id, reply.state));
     }
     let overdue = picture.due.iter().find(|(at, _)| at.as_str() <= format!("{now:.3}").as_str());

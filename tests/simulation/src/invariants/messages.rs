@@ -12,6 +12,9 @@ use crate::journey::{CHANGED, Stage};
 /// Where a message stands.
 struct Place<'a> {
     ticket: TicketId,
+    /// The ticket's number, which tells the tickets of a conversation in their order.
+    number: u64,
+    conversation: Option<String>,
     event: &'a Event,
     late: bool,
 }
@@ -24,8 +27,16 @@ pub(super) fn check(picture: &Picture, stage: &Stage, broken: &mut Vec<String>) 
             let Fact::MessageReceived(received) = &event.fact else { continue };
             let text = event.content.said().and_then(|said| said.message.text.as_deref()).unwrap_or_default();
             // Where a message is among the dead letters, its newest form stands for it; sent again it is a repetition.
-            let text = text.trim().strip_suffix(CHANGED).unwrap_or(text.trim());
-            let place = Place { ticket: *ticket, event, late: received.late };
+            let newest = text.trim().strip_suffix(CHANGED);
+            let text = newest.unwrap_or(text.trim());
+            let head = &case.head;
+            let place = Place {
+                ticket: *ticket,
+                number: head.number,
+                conversation: head.thread.as_ref().map(ToString::to_string),
+                event,
+                late: received.late || newest.is_some(),
+            };
             places.entry(text).or_default().push(place);
         }
     }
@@ -44,18 +55,19 @@ pub(super) fn check(picture: &Picture, stage: &Stage, broken: &mut Vec<String>) 
     belonging(picture, &history.said, &places, broken);
 }
 
-/// What one person says in one place stays in order, but for what came out of the dead letters.
+/// What one person says in one conversation stays in order, across its tickets, but for what came out of the dead letters.
 fn order(said: &[Said], places: &BTreeMap<&str, Vec<Place<'_>>>, broken: &mut Vec<String>) {
-    let mut latest: BTreeMap<(&str, TicketId), (u64, &str)> = BTreeMap::new();
+    let mut latest: BTreeMap<(&str, Option<&str>), ((u64, u64), &str)> = BTreeMap::new();
     for said in said {
         for place in places.get(said.text.as_str()).into_iter().flatten().filter(|place| !place.late) {
-            let by = (said.by.as_str(), place.ticket);
-            if let Some((seq, before)) = latest.get(&by)
-                && *seq > place.event.seq
+            let (by, stands) =
+                ((said.by.as_str(), place.conversation.as_deref()), (place.number, place.event.seq));
+            if let Some((latest, before)) = latest.get(&by)
+                && *latest > stands
             {
                 broken.push(format!("`{}` stands before `{before}` on {}", said.text, place.ticket));
             }
-            latest.insert(by, (place.event.seq, &said.text));
+            latest.insert(by, (stands, &said.text));
         }
     }
 }

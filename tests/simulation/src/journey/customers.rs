@@ -57,8 +57,15 @@ pub async fn write_messages(
         let update = update.to_string();
         repetitions.extend(bring(&stage, &chance, habits.repeated, Brought::Update(update), place).await);
         if chance.happens(habits.edited) {
-            let update = bots.edited(chat, message, &format!("{text}{CHANGED}"), second + 5).to_string();
-            webhook(&stage, &update).await;
+            let text = format!("{text}{CHANGED}");
+            let update = bots.edited(chat, message, &text, second + 5).to_string();
+            let edit = stage.history.edit(place, &text);
+            // Sometimes it comes twice, as long as the desk remembers deliveries.
+            for _ in 0..=u64::from(chance.happens(habits.repeated)) {
+                if webhook(&stage, &update).await {
+                    stage.history.edit_acknowledged(edit);
+                }
+            }
         }
         if habits.blocks && chance.happens(300) {
             bots.set_blocked(chat, true);
