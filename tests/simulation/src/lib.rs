@@ -1,4 +1,4 @@
-//! The whole desk in one deterministic test.
+//! The desk in one deterministic test: with bots and mailboxes, from the webhook to the platform's answer.
 //!
 //! Time is virtual, chance comes from one seed, and everything outside the functions is in memory and behaves as badly
 //! as its contract allows: [`engine`] has DynamoDB and SQS, [`platform`] Telegram and a provider of mail, [`cloud`] the
