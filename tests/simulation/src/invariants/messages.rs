@@ -57,7 +57,9 @@ pub(super) fn check(picture: &Picture, stage: &Stage, broken: &mut Vec<String>) 
 
 /// What one person says in one conversation stays in order, across its tickets, but for what came out of the dead letters.
 fn order(said: &[Said], places: &BTreeMap<&str, Vec<Place<'_>>>, broken: &mut Vec<String>) {
-    let mut latest: BTreeMap<(&str, Option<&str>), ((u64, u64), &str)> = BTreeMap::new();
+    /// A ticket's number and an event of it, and what was said by that.
+    type Stands<'s> = ((u64, u64), &'s str);
+    let mut latest: BTreeMap<(&str, Option<&str>), Stands<'_>> = BTreeMap::new();
     for said in said {
         for place in places.get(said.text.as_str()).into_iter().flatten().filter(|place| !place.late) {
             let (by, stands) =
