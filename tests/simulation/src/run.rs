@@ -101,6 +101,8 @@ async fn close(stage: &Stage) -> Outcome {
     cloud.faults.stop();
     cloud.trace.note("nothing goes wrong any more");
     let mut left = drain(stage).await;
+    // What somebody had in hand who was sending them again when nothing went wrong any more is free again.
+    tokio::time::sleep(Duration::from_secs(31)).await;
     for (name, queue) in cloud.with_dead_letters() {
         if !queue.dead_letters().is_empty() {
             // Only what failed at every delivery may be here; sent again, it must arrive like everything else.
