@@ -41,6 +41,12 @@ pub async fn work(stage: Stage, agent: Agent, chance: Arc<Chance>) {
             0..=11 if ticket.is_some_and(is_waiting) || chance.happens(200) => {
                 written += 1;
                 reply(&stage, &chance, id, &format!("Answer {written} of agent {}", agent.number)).await;
+                if chance.happens(300) {
+                    // Something was forgotten, which must not come before what was said.
+                    pause(&chance, &[0, 3, 20]).await;
+                    written += 1;
+                    reply(&stage, &chance, id, &format!("Answer {written} of agent {}", agent.number)).await;
+                }
             }
             12 | 13 => solve(&stage, id).await,
             14 => note(&stage, &chance, id).await,
