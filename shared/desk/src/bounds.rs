@@ -4,8 +4,8 @@
 use crate::inbound::{Happened, Inbound};
 use crate::message::{Attachment, MessageContent};
 
-/// The longest text, in bytes.
-const MAX_TEXT: usize = 32 * 1024;
+/// The longest text, in bytes: ten thousand characters, which the site chat takes, of four bytes each.
+const MAX_TEXT: usize = 40_000;
 /// The longest text that stands beside it, such as the quoted one, in bytes.
 const MAX_BESIDE: usize = 16 * 1024;
 /// The longest name, kind or id, in bytes.

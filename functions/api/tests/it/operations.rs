@@ -246,7 +246,7 @@ async fn what_is_read_again_is_no_longer_than_an_event_may_be() {
         }
         let event = &stage.all(&path, 50).await[2];
         assert_eq!(event["kind"], kind);
-        assert!(event["content"]["text"].as_str().unwrap().len() <= 32 * 1024);
+        assert!(event["content"]["text"].as_str().unwrap().len() <= 40_000);
         assert_eq!(event["content"]["attachments"][0]["name"], "message.txt");
         assert_eq!(event["content"]["raw"]["object"], "originals/1", "where the whole text is found");
     }
