@@ -66,6 +66,7 @@ UNUSED = {
     ("Telegram", "s3:PutObject", "${Bucket.Arn}/inbound/*"): LARGE,
     ("Email", "s3:PutObject", "${Bucket.Arn}/inbound/*"): LARGE,
     ("Webchat", "s3:PutObject", "${Bucket.Arn}/inbound/*"): LARGE,
+    ("Webchat", "s3:PutObject", "${Bucket.Arn}/originals/*"): "what is too large for an event, such as a very long name",
     ("ApiFunction", "s3:PutObject", "${Bucket.Arn}/inbound/*"): LARGE,
     ("ApiFunction", "s3:GetObject", "${Bucket.Arn}/inbound/*"): LARGE,
     ("Router", "s3:GetObject", "${Bucket.Arn}/inbound/*"): LARGE,
