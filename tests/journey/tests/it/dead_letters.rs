@@ -14,6 +14,8 @@ const LOCALLY: Duration = Duration::from_secs(100);
 const DEPLOYED: Duration = Duration::from_secs(400);
 /// More failures than there are tries.
 const FAILURES: usize = 8;
+/// The queue of what is done beside: files, presses, the search.
+const WORK: &str = "work";
 
 async fn letters(stage: &Stage, queue: &str) -> Vec<Value> {
     stage.desk.list(&format!("/dead-letters?queue={queue}")).await
@@ -44,7 +46,7 @@ async fn work(stage: &Stage, line: &Line) {
     assert_eq!(line.bot.texts(boris.chat()), ["You, too"]);
 
     let letter = eventually("the work is a dead letter", LOCALLY, async || {
-        let letters = letters(stage, "work").await;
+        let letters = letters(stage, WORK).await;
         if letters.len() == 1 { Ok(letters[0].clone()) } else { Err(letters) }
     })
     .await;
@@ -55,15 +57,15 @@ async fn work(stage: &Stage, line: &Line) {
         line.bot.post(&url, None, "{}").await;
     }
     let id = letter["id"].as_str().expect("a letter has an id");
-    let shown = stage.desk.get(&format!("/dead-letters/work/{id}")).await;
+    let shown = stage.desk.get(&format!("/dead-letters/{WORK}/{id}")).await;
     assert!(shown.to_string().contains("acknowledge"), "{shown:#}");
-    let done = stage.desk.post("/dead-letters/work/redrive", &json!({"id": id})).await;
+    let done = stage.desk.post(&format!("/dead-letters/{WORK}/redrive"), &json!({"id": id})).await;
     assert_eq!(done["redriven"], 1);
     eventually("the press is acknowledged after all", LOCALLY, async || {
         if line.bot.acknowledged(&press) { Ok(()) } else { Err(line.bot.calls("answerCallbackQuery").len()) }
     })
     .await;
-    assert_eq!(letters(stage, "work").await, Vec::<Value>::new());
+    assert_eq!(letters(stage, WORK).await, Vec::<Value>::new());
 }
 
 /// A body that is no envelope, in the group of a conversation.
