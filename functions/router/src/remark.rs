@@ -73,13 +73,17 @@ impl Router {
                 self.note(inbound, &thread, by, ticket, Command::React(id, Box::new(said))).await
             }
             Happened::Button { callback, id, data } => {
+                let as_message = said_by_button(inbound, &callback, data.clone());
+                if self.is_pressed(&thread.key, &as_message).await? {
+                    return Ok(());
+                }
                 let ticket = about.unwrap_or(thread.ticket);
-                let said = Said { author, payload: Some(data.clone()), ..Said::default() };
-                let pressed = ButtonPressed { message: id, callback: callback.clone() };
+                let said = Said { author, payload: Some(data), ..Said::default() };
+                let pressed = ButtonPressed { message: id, callback };
                 match self.note(inbound, &thread, by, ticket, Command::Press(pressed, Box::new(said))).await {
                     // The ticket is closed; what the button says opens the next one, as a text would.
                     Err(RouteError::Execute(ExecuteError::Refused(Refusal::Final(_)))) => {
-                        self.message(said_by_button(inbound, &callback, data), false).await
+                        self.message(as_message, false).await
                     }
                     noted => noted,
                 }
@@ -93,6 +97,16 @@ impl Router {
             | Happened::Started { .. }
             | Happened::Unparsed { .. } => Ok(()),
         }
+    }
+
+    /// Whether a press is known already: as one that was noted on a ticket, or as the message that it became because
+    /// the ticket was closed. What it would be now says nothing of what it was when it came first.
+    async fn is_pressed(&self, thread: &ThreadKey, as_message: &Inbound) -> Result<bool, TableError> {
+        if self.desk.is_delivered(thread, &as_message.key).await? {
+            return Ok(true);
+        }
+        let Happened::Message { id, .. } = &as_message.happened else { return Ok(false) };
+        Ok(self.desk.platform_message(&as_message.messages_of(), id).await?.is_some())
     }
 
     /// Where the message stands that a remark is about, if it is known.

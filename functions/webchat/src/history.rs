@@ -164,7 +164,7 @@ impl Reading<'_> {
                     break;
                 }
             }
-            keep(&mut found.cursor, position, ticket);
+            keep(&mut found.cursor, position, ticket, is_newest(tickets, ticket));
         }
         found.items.truncate(self.limit);
         found.items.reverse();
@@ -206,7 +206,7 @@ impl Reading<'_> {
             }
             // A ticket that was not begun with stays unknown, so that it is read from its start the next time.
             if position.seq > 0 {
-                keep(&mut found.cursor, position, ticket);
+                keep(&mut found.cursor, position, ticket, is_newest(tickets, ticket));
             }
         }
         found.cursor.0.reverse();
@@ -298,17 +298,23 @@ impl Reading<'_> {
 }
 
 /// Keeps a position in a cursor, unless nothing can come there any more.
-fn keep(cursor: &mut Cursor, mut position: Position, ticket: &Ticket) {
-    let is_newest = ticket.followed_up_by.is_none();
+///
+/// To the `newest` one of the conversation something can be added even when a mail's ticket goes on after it.
+fn keep(cursor: &mut Cursor, mut position: Position, ticket: &Ticket, newest: bool) {
     position.pending.sort_unstable();
     position.pending.dedup();
     let excess = position.pending.len().saturating_sub(MAX_PENDING);
     position.pending.drain(..excess);
-    let grows = is_newest || !ticket.status.is_final() || !position.pending.is_empty();
+    let grows = newest || !ticket.status.is_final() || !position.pending.is_empty();
     let unread = position.seq < ticket.seq;
     if (grows || unread) && cursor.0.len() < MAX_POSITIONS {
         cursor.0.push(position);
     }
+}
+
+/// Whether a ticket is the first of those that are given from the newest back.
+fn is_newest(tickets: &[Ticket], ticket: &Ticket) -> bool {
+    tickets.first().is_some_and(|newest| newest.id == ticket.id)
 }
 
 fn reply_of(event: &Event) -> Option<ReplyId> {

@@ -72,7 +72,16 @@ pub(crate) async fn send(
     }
     let own = visitor.pass.visitor.to_string();
     chat.limit(Deed::Message, Some(&own), visitor.line.from).await?;
-    let files = chat.uploaded(&visitor, &new.attachments).await?;
+    let files = match chat.uploaded(&visitor, &new.attachments).await {
+        Ok(files) => files,
+        // The message may have become a ticket's since, and its files with it.
+        Err(problem) => {
+            return match chat.desk.platform_message(&visitor.thread, &client_id).await? {
+                Some(_) => Ok(taken),
+                None => Err(problem),
+            };
+        }
+    };
     let mut pass = visitor.pass.clone();
     // A name that the shop told counts more than one that anybody can type.
     pass.name = pass.name.or_else(|| new.name.as_deref().and_then(shown_name));

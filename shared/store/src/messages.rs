@@ -38,6 +38,14 @@ impl Desk {
         self.table.get(&keys::platform_message(thread, message)).await?.map(Item::read).transpose()
     }
 
+    /// Whether a delivery of the platform is remembered.
+    ///
+    /// # Errors
+    /// When the table is unavailable.
+    pub async fn is_delivered(&self, thread: &ThreadKey, key: &str) -> Result<bool, TableError> {
+        Ok(self.table.get(&keys::delivery(thread, key)).await?.is_some())
+    }
+
     /// Where the first one of several messages stands that is known at all.
     ///
     /// # Errors

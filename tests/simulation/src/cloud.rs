@@ -2,6 +2,7 @@
 
 mod functions;
 mod gateway;
+mod objects;
 mod pool;
 mod queues;
 mod schedule;

@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use jiff::Timestamp;
 
 /// Something that a customer said.
@@ -15,6 +16,18 @@ pub struct Said {
     pub acknowledged: bool,
     /// For a mail that answers one of ours: what ours said.
     pub answers: Option<String>,
+    /// The name of the file that came with it.
+    pub file: Option<String>,
+    /// Whether it was said by a button.
+    pub pressed: bool,
+}
+
+impl Said {
+    /// A text, and who says it on which channel.
+    pub fn new(text: &str, by: &str) -> Self {
+        let (text, by) = (text.to_owned(), by.to_owned());
+        Self { text, by, acknowledged: false, answers: None, file: None, pressed: false }
+    }
 }
 
 /// A change of something that a customer said.
@@ -41,6 +54,43 @@ pub struct Asked {
     pub reply: Option<(String, Timestamp)>,
     /// How often agents asked to send it once more.
     pub again: usize,
+    /// The name of the file that goes with it.
+    pub file: Option<String>,
+}
+
+impl Asked {
+    /// Everything that the customer is to get: the lines of the text, and the name of the file.
+    pub fn pieces(&self) -> impl Iterator<Item = &str> {
+        self.text.lines().chain(self.file.as_deref())
+    }
+}
+
+/// A message as the site's chat shows it to its visitor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// Its id: the widget's own, or the reply's.
+    pub id: String,
+    /// Whether the visitor said it.
+    pub own: bool,
+    /// The text.
+    pub text: String,
+    /// Its files, by their names and what is behind their links.
+    pub files: Vec<(String, Bytes)>,
+}
+
+/// A visit to the site, as the browser knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Visit {
+    /// The conversation.
+    pub conversation: String,
+    /// What proves it.
+    pub token: String,
+    /// What the browser asks after the next time.
+    pub cursor: Option<String>,
+    /// What it was shown so far, one page after the other.
+    pub shown: Vec<Shown>,
+    /// What it is shown in the end when it asks for everything.
+    pub whole: Vec<Shown>,
 }
 
 /// Everything that people did.
@@ -58,6 +108,8 @@ pub struct State {
     pub edited: Vec<Edited>,
     /// In the order of writing.
     pub asked: Vec<Asked>,
+    /// In the order of coming.
+    pub visits: Vec<Visit>,
 }
 
 impl History {
@@ -67,9 +119,9 @@ impl History {
     }
 
     /// Notes something that is about to be said. Returns its place.
-    pub fn say(&self, text: &str, by: &str, answers: Option<String>) -> usize {
+    pub fn say(&self, said: Said) -> usize {
         let mut state = self.state();
-        state.said.push(Said { text: text.to_owned(), by: by.to_owned(), acknowledged: false, answers });
+        state.said.push(said);
         state.said.len() - 1
     }
 
@@ -96,9 +148,10 @@ impl History {
     }
 
     /// Notes an answer that is about to be written. Returns its place.
-    pub fn ask(&self, text: &str, begun: Timestamp) -> usize {
+    pub fn ask(&self, text: &str, file: Option<&str>, begun: Timestamp) -> usize {
         let mut state = self.state();
-        state.asked.push(Asked { text: text.to_owned(), begun, reply: None, again: 0 });
+        let (text, file) = (text.to_owned(), file.map(str::to_owned));
+        state.asked.push(Asked { text, begun, reply: None, again: 0, file });
         state.asked.len() - 1
     }
 

@@ -1,6 +1,8 @@
 //! What must hold, at every write and in the end.
 
+mod chats;
 mod edits;
+mod files;
 mod messages;
 mod picture;
 mod replies;
@@ -16,7 +18,7 @@ pub use self::watch::Watch;
 use crate::journey::Stage;
 
 /// Everything that does not hold once nothing goes wrong any more and everything was given time to finish.
-pub fn broken(stage: &Stage) -> Vec<String> {
+pub async fn broken(stage: &Stage) -> Vec<String> {
     let picture = match Picture::of(&stage.cloud.main.items()) {
         Ok(picture) => picture,
         Err(unreadable) => return vec![unreadable],
@@ -24,7 +26,9 @@ pub fn broken(stage: &Stage) -> Vec<String> {
     let mut broken = stage.cloud.complaints();
     messages::check(&picture, stage, &mut broken);
     edits::check(&picture, stage, &mut broken);
+    files::check(&picture, stage, &mut broken).await;
     replies::check(&picture, stage, &mut broken);
+    chats::check(&picture, stage, &mut broken);
     tickets::check(&picture, stage, &mut broken);
     sla::check(&picture, stage, &mut broken);
     broken

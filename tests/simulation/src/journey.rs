@@ -1,19 +1,27 @@
 //! People: customers who write, agents who answer, and the owner.
 
 mod agents;
+mod chats;
 mod customers;
+mod mails;
 mod office;
 mod owner;
+pub(crate) mod visitors;
 mod writers;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::agents::{Agent, work};
-pub use self::customers::{CHANGED, Habits, write_mails, write_messages};
+pub use self::chats::{CHANGED, write_messages};
+pub use self::customers::Habits;
+pub use self::mails::write_mails;
 pub use self::office::{Office, Promise, SUPPORT};
 pub use self::owner::{lose_the_token, send_letters_again};
-pub use self::writers::{mail_of, webhook};
+pub use self::visitors::{everybody_looks, visit};
+pub(crate) use self::agents::upload;
+pub(crate) use self::mails::latest_to;
+pub(crate) use self::writers::{Letter, mail, webhook};
 use crate::chance::Chance;
 use crate::cloud::Cloud;
 use crate::history::History;

@@ -1,13 +1,13 @@
-//! The desk in one deterministic test: with bots and mailboxes, from the webhook to the platform's answer.
+//! The desk in one deterministic test: with bots, mailboxes and the site's chat, from the webhook to the platform's answer.
 //!
 //! Time is virtual, chance comes from one seed, and everything outside the functions is in memory and behaves as badly
 //! as its contract allows: [`engine`] has DynamoDB and SQS, [`platform`] Telegram and a provider of mail, [`cloud`] the
 //! services that call functions, and [`fault`] strikes every effect that functions have. [`journey`] has the people,
 //! [`history`] what they know, [`invariants`] what must hold of it. [`run`] puts them together, [`crashes`] strikes
-//! every effect of one story in every way.
+//! every effect of some stories in every way.
 //!
 //! The same seed gives the same run. `tests/simulate --from SEED --seeds 1 --trace` shows one, and
-//! `--struck NUMBER:FATE,… --trace` a plan of crashes.
+//! `--struck STORY/NUMBER:FATE,… --trace` a plan of crashes.
 
 pub mod chance;
 pub mod cloud;

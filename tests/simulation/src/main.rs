@@ -10,10 +10,10 @@ use std::time::Instant;
 
 use clap::{Parser, ValueEnum};
 use simulation::crashes::{self, Struck};
-use simulation::run::{Outcome, Scenario, run};
+use simulation::run::{Outcome, Scenario, Story, run};
 
-/// How many pairs of crashes are tried when not all are.
-const SAMPLE: u64 = 1500;
+/// How many pairs of crashes of each story are tried when not all are.
+const SAMPLE: u64 = 500;
 /// How many failed runs are told.
 const TOLD: usize = 5;
 
@@ -35,9 +35,9 @@ struct Options {
     /// Only the seeds, without the plans of crashes.
     #[arg(long)]
     only_seeds: bool,
-    /// Only the story, with these effects of it struck: `12:crash-before,30:acknowledgement-lost`; none of them for an
-    /// empty text.
-    #[arg(long, value_name = "NUMBER:FATE,…")]
+    /// Only this story, with these effects of it struck: `visit/12:crash-before,30:acknowledgement-lost`; none of them
+    /// for `visit/`.
+    #[arg(long, value_name = "STORY/NUMBER:FATE,…")]
     struck: Option<Struck>,
 }
 
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
     let options = Options::parse();
     let begun = Instant::now();
     let mut scenarios: Vec<Scenario> = match &options.struck {
-        Some(struck) => vec![Scenario::Story(struck.0.clone())],
+        Some(Struck(story, struck)) => vec![Scenario::Story(*story, struck.clone())],
         None => (options.from..options.from.saturating_add(options.seeds)).map(Scenario::Seed).collect(),
     };
     let seeds = if options.struck.is_none() { options.seeds } else { 0 };
@@ -68,17 +68,19 @@ fn main() -> ExitCode {
         return show(&scenarios);
     }
     if !options.only_seeds && options.struck.is_none() {
-        match crashes::effects() {
-            Ok(effects) => {
-                println!("The story of the crashes has {effects} effects.");
-                scenarios.extend(crashes::singles(effects));
-                match options.pairs {
-                    Pairs::None => {}
-                    Pairs::Some => scenarios.extend(crashes::pairs(effects, Some(SAMPLE))),
-                    Pairs::All => scenarios.extend(crashes::pairs(effects, None)),
+        for story in Story::ALL {
+            match crashes::effects(story) {
+                Ok(effects) => {
+                    println!("The story of the {} has {effects} effects.", story.name());
+                    scenarios.extend(crashes::singles(story, effects));
+                    match options.pairs {
+                        Pairs::None => {}
+                        Pairs::Some => scenarios.extend(crashes::pairs(story, effects, Some(SAMPLE))),
+                        Pairs::All => scenarios.extend(crashes::pairs(story, effects, None)),
+                    }
                 }
+                Err(broken) => return told(&[(Scenario::Story(story, BTreeMap::new()), broken)]),
             }
-            Err(broken) => return told(&[(Scenario::Story(BTreeMap::new()), broken)]),
         }
     }
     let (failed, sums) = run_all(&scenarios);
@@ -159,8 +161,8 @@ fn told(failed: &[(Scenario, Vec<String>)]) -> ExitCode {
             Scenario::Seed(seed) => {
                 eprintln!("\nseed {seed} failed; replay it: tests/simulate --from {seed} --seeds 1 --trace");
             }
-            Scenario::Story(struck) => {
-                let struck = Struck(struck.clone());
+            Scenario::Story(story, struck) => {
+                let struck = Struck(*story, struck.clone());
                 eprintln!("\nthe story failed; replay it: tests/simulate --struck '{struck}' --trace");
             }
         }

@@ -1,7 +1,7 @@
 //! One run: a desk, its people, what goes wrong, and what must hold.
 
-mod fixed;
 mod seeded;
+mod story;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,11 +10,12 @@ use std::time::Duration;
 use axum::http::Method;
 use tokio::time::Instant;
 
+pub use self::story::Story;
 use crate::cloud::Cloud;
 use crate::fault::Fate;
 use crate::history::History;
 use crate::invariants::{broken, seen, unfinished};
-use crate::journey::{Office, Promise, Stage};
+use crate::journey::{Office, Promise, Stage, everybody_looks};
 
 /// What is run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub enum Scenario {
     /// What a seed makes of everything.
     Seed(u64),
     /// One short story, in which these effects are struck.
-    Story(BTreeMap<u64, Fate>),
+    Story(Story, BTreeMap<u64, Fate>),
 }
 
 /// How a run ended.
@@ -69,7 +70,7 @@ pub fn run(scenario: &Scenario, keep_trace: bool) -> Outcome {
     runtime.block_on(async {
         match scenario {
             Scenario::Seed(seed) => seeded::run(*seed, keep_trace).await,
-            Scenario::Story(struck) => fixed::run(struck.clone(), keep_trace).await,
+            Scenario::Story(story, struck) => story::run(*story, struck.clone(), keep_trace).await,
         }
     })
 }
@@ -85,12 +86,14 @@ async fn open(cloud: Arc<Cloud>, promise: Promise) -> Result<Stage, String> {
 async fn drain(stage: &Stage) -> Option<String> {
     const LONGEST: Duration = Duration::from_hours(72);
     let begun = Instant::now();
+    let mut pause = Duration::from_secs(61);
     loop {
         let left = unfinished(stage)?;
         if begun.elapsed() > LONGEST {
             return Some(left);
         }
-        tokio::time::sleep(Duration::from_secs(61)).await;
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_mins(30));
     }
 }
 
@@ -112,7 +115,8 @@ async fn close(stage: &Stage) -> Outcome {
             left = left.or(drain(stage).await);
         }
     }
-    let mut broken = broken(stage);
+    everybody_looks(stage).await;
+    let mut broken = broken(stage).await;
     broken.extend(left.map(|left| format!("the desk does not come to rest: {left}")));
     if cloud.is_quiet() && cloud.with_dead_letters().iter().any(|(_, queue)| !queue.dead_letters().is_empty())
     {

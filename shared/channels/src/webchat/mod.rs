@@ -20,7 +20,6 @@ use desk::inbound::Inbound;
 use desk::message::AttachmentKind;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
-use store::environment::{Environment as _, System};
 
 use self::item::Frame;
 use crate::Connection;
@@ -130,16 +129,17 @@ impl Platform for Webchat {
         }])
     }
 
-    /// Accepts at once: from the moment at which the reply counts as sent, the visitor's history shows it.
+    /// Accepts at once: from the moment at which the reply counts as sent, the visitor's history shows it. No widget can
+    /// give a message such an id.
     async fn send(
         &self,
         _: &Outlets,
         _: &Connection,
-        _: &Destination<'_>,
+        to: &Destination<'_>,
         _: &Part,
         _: Vec<File>,
     ) -> Result<Accepted, SendError> {
-        Ok(Accepted { message: format!("sent:{}", System::new().ulid()) })
+        Ok(Accepted { message: format!("sent:{}", to.reply) })
     }
 
     /// There are no buttons.

@@ -11,16 +11,18 @@ use relay::Relay;
 use router::Router;
 use sender::Sender;
 use store::Desk;
-use store::blobs::{Blobs, NoLinks};
+use store::blobs::Blobs;
 use store::contacts::ContactSearch;
 use store::dead_letters::DeadLetters;
 use store::live::Nobody;
 use store::queue::{Failed, Message, Queue};
 use store::table::Table;
 use tokio::time::Instant;
+use webchat::{Sockets, Webchat};
 use worker::Worker;
 
 use super::Cloud;
+use super::objects::SignedLinks;
 use super::pool::Pool;
 use crate::engine::MemoryQueue;
 use crate::fault::{FaultyMailer, FaultyObjects, FaultyQueue, FaultyTable, FaultyTransport};
@@ -33,6 +35,7 @@ const PUBLIC_URL: &str = "https://desk.example";
 pub(super) struct Pools {
     pub(super) telegram: Pool<axum::Router>,
     pub(super) email: Pool<axum::Router>,
+    pub(super) webchat: Pool<axum::Router>,
     pub(super) api: Pool<axum::Router>,
     pub(super) router: Pool<QueueFunction>,
     pub(super) sender: Pool<QueueFunction>,
@@ -74,7 +77,7 @@ impl Cloud {
 
     fn blobs(&self) -> Blobs {
         let objects = FaultyObjects::new(Arc::clone(&self.objects), Arc::clone(&self.faults));
-        Blobs::new(Arc::new(objects), Arc::new(NoLinks))
+        Blobs::new(Arc::new(objects), Arc::new(SignedLinks))
     }
 
     fn directory(&self, desk: &Desk) -> Directory {
@@ -96,6 +99,18 @@ impl Cloud {
             inbound: self.faulty(&self.inbound),
             blobs: self.blobs(),
         }
+    }
+
+    pub(super) fn new_webchat(&self) -> axum::Router {
+        webchat::handler(Webchat {
+            desk: self.desk(),
+            index: self.index(),
+            key: Arc::clone(&self.key),
+            receiver: self.receiver(),
+            live: Arc::new(Nobody),
+            sockets: Sockets::Nowhere,
+            public_url: Some(PUBLIC_URL.to_owned()),
+        })
     }
 
     pub(super) fn new_router(&self) -> QueueFunction {

@@ -19,6 +19,8 @@ pub enum Door {
     Telegram,
     /// Mails.
     Email,
+    /// The chat of the firm's site.
+    Webchat,
     /// The REST API.
     Api,
 }
@@ -28,6 +30,7 @@ impl Door {
         match self {
             Self::Telegram => "telegram",
             Self::Email => "email",
+            Self::Webchat => "webchat",
             Self::Api => "api",
         }
     }
@@ -35,7 +38,7 @@ impl Door {
     /// As the template has it.
     const fn timeout(self) -> Duration {
         match self {
-            Self::Telegram => Duration::from_secs(10),
+            Self::Telegram | Self::Webchat => Duration::from_secs(10),
             Self::Email => Duration::from_secs(60),
             Self::Api => Duration::from_secs(28),
         }
@@ -58,11 +61,13 @@ impl Cloud {
         let pool: &Pool<Router> = match door {
             Door::Telegram => &self.pools.telegram,
             Door::Email => &self.pools.email,
+            Door::Webchat => &self.pools.webchat,
             Door::Api => &self.pools.api,
         };
         let kept = pool.take(&self.chance, || match door {
             Door::Telegram => telegram::handler(self.receiver()),
             Door::Email => email::handler(self.receiver()),
+            Door::Webchat => self.new_webchat(),
             Door::Api => self.new_api(),
         });
         let name = format!("{}/{}", door.name(), kept.number);

@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::{Fate, Faults, Port, crash};
 use crate::chance::Chance;
-use crate::platform::{BotApi, PostOffice};
+use crate::platform::{BotApi, Posted, PostOffice};
 
 /// How long an honest request takes.
 const WAY: Duration = Duration::from_millis(40);
@@ -29,13 +29,13 @@ impl FaultyTransport {
         Self { bots, faults, chance }
     }
 
-    async fn take(&self, call: &Call) -> Answer {
+    async fn take(&self, call: Call) -> Answer {
         tokio::time::sleep(WAY).await;
-        self.bots.answer(call)
+        self.bots.answer(&call.url, &Posted::read(call.body).await)
     }
 
     /// A refusal in one of the forms that platforms know: certain or not, short or long.
-    async fn refuse(&self, call: &Call) -> Result<Answer, HttpError> {
+    async fn refuse(&self, timeout: Duration) -> Result<Answer, HttpError> {
         match self.chance.below(6) {
             0 => Err(failure(Reached::No, "unreachable")),
             1 => Ok(BotApi::refusal(500, "Internal Server Error", None)),
@@ -47,12 +47,12 @@ impl FaultyTransport {
                 body: "<html>".into(),
             }),
             // Nobody ever hears what became of it; nothing did.
-            _ => self.silence(call).await,
+            _ => self.silence(timeout).await,
         }
     }
 
-    async fn silence(&self, call: &Call) -> Result<Answer, HttpError> {
-        tokio::time::sleep(call.timeout).await;
+    async fn silence(&self, timeout: Duration) -> Result<Answer, HttpError> {
+        tokio::time::sleep(timeout).await;
         Err(failure(Reached::Maybe, "timeout"))
     }
 }
@@ -61,31 +61,32 @@ impl FaultyTransport {
 impl Transport for FaultyTransport {
     async fn carry(&self, call: Call, _: Reach) -> Result<Answer, HttpError> {
         let method = call.url.path_segments().and_then(Iterator::last).unwrap_or_default().to_owned();
+        let timeout = call.timeout;
         match self.faults.meet(Port::Platform, &format!("request {method}")).await {
-            Fate::Passes | Fate::Conflict => Ok(self.take(&call).await),
+            Fate::Passes | Fate::Conflict => Ok(self.take(call).await),
             Fate::Late(milliseconds) => {
                 let late = Duration::from_millis(milliseconds);
-                let answer = self.take(&call).await;
+                let answer = self.take(call).await;
                 // An answer that is too late is none, though the request was accepted.
-                if late >= call.timeout {
-                    return self.silence(&call).await;
+                if late >= timeout {
+                    return self.silence(timeout).await;
                 }
                 tokio::time::sleep(late).await;
                 Ok(answer)
             }
             Fate::CrashBefore => crash().await,
             Fate::CrashAfter => {
-                self.take(&call).await;
+                self.take(call).await;
                 crash().await
             }
             Fate::AcknowledgementLost => {
-                self.take(&call).await;
+                self.take(call).await;
                 if self.chance.happens(500) {
-                    return self.silence(&call).await;
+                    return self.silence(timeout).await;
                 }
                 Err(failure(Reached::Maybe, "broken"))
             }
-            Fate::Refused => self.refuse(&call).await,
+            Fate::Refused => self.refuse(timeout).await,
             Fate::Throttled(seconds) => Ok(BotApi::refusal(429, "Too Many Requests", Some(seconds))),
         }
     }

@@ -21,11 +21,18 @@ struct Place<'a> {
 
 pub(super) fn check(picture: &Picture, stage: &Stage, broken: &mut Vec<String>) {
     let history = stage.history.state();
+    // Nothing tells of a press that it comes out of the dead letters.
+    let dead_letters = stage.cloud.inbound.dead_letters_ever() > 0;
     let mut places: BTreeMap<&str, Vec<Place<'_>>> = BTreeMap::new();
     for (ticket, case) in &picture.cases {
         for event in &case.events {
-            let Fact::MessageReceived(received) = &event.fact else { continue };
-            let text = event.content.said().and_then(|said| said.message.text.as_deref()).unwrap_or_default();
+            let Some(said) = event.content.said() else { continue };
+            let (text, late) = match &event.fact {
+                Fact::MessageReceived(received) => (&said.message.text, received.late),
+                Fact::ButtonPressed(_) => (&said.payload, dead_letters),
+                _ => continue,
+            };
+            let text = text.as_deref().unwrap_or_default();
             // Where a message is among the dead letters, its newest form stands for it; sent again it is a repetition.
             let newest = text.trim().strip_suffix(CHANGED);
             let text = newest.unwrap_or(text.trim());
@@ -33,9 +40,9 @@ pub(super) fn check(picture: &Picture, stage: &Stage, broken: &mut Vec<String>) 
             let place = Place {
                 ticket: *ticket,
                 number: head.number,
-                conversation: head.thread.as_ref().map(ToString::to_string),
+                conversation: head.thread_of(event).map(ToString::to_string),
                 event,
-                late: received.late || newest.is_some(),
+                late: late || newest.is_some(),
             };
             places.entry(text).or_default().push(place);
         }
@@ -52,6 +59,7 @@ pub(super) fn check(picture: &Picture, stage: &Stage, broken: &mut Vec<String>) 
         }
     }
     order(&history.said, &places, broken);
+    together(&history.said, &places, broken);
     belonging(picture, &history.said, &places, broken);
 }
 
@@ -74,6 +82,23 @@ fn order(said: &[Said], places: &BTreeMap<&str, Vec<Place<'_>>>, broken: &mut Ve
     }
 }
 
+/// What one person says in a chat stands in one conversation, and nobody else's does. Mails, and groups that got another
+/// id, have several.
+fn together(said: &[Said], places: &BTreeMap<&str, Vec<Place<'_>>>, broken: &mut Vec<String>) {
+    let mut of_people: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut of_conversations: BTreeMap<&str, &str> = BTreeMap::new();
+    for said in said.iter().filter(|said| !said.by.contains('@') && !said.by.contains('-')) {
+        for place in places.get(said.text.as_str()).into_iter().flatten() {
+            let Some(conversation) = place.conversation.as_deref() else { continue };
+            let own = *of_people.entry(&said.by).or_insert(conversation);
+            let by = *of_conversations.entry(conversation).or_insert(&said.by);
+            if own != conversation || by != said.by {
+                broken.push(format!("`{}` of {} stands in {conversation} of {by}", said.text, said.by));
+            }
+        }
+    }
+}
+
 /// A mail that answers one of ours stands in the conversation of ours.
 fn belonging(
     picture: &Picture,
@@ -86,14 +111,14 @@ fn belonging(
         let asked = picture
             .replies
             .iter()
+            .filter(|reply| reply.thread.channel.as_str() == "email")
             .find(|reply| reply.content.text.as_deref().is_some_and(|text| text.trim() == answers));
         let Some(asked) = asked else {
             broken.push(format!("a mail said `{answers}`, which no reply says"));
             continue;
         };
         for place in places.get(said.text.as_str()).into_iter().flatten() {
-            let thread = picture.cases.get(&place.ticket).and_then(|case| case.head.thread.as_ref());
-            if thread != Some(&asked.thread) {
+            if place.conversation.as_deref() != Some(&*asked.thread.to_string()) {
                 broken.push(format!(
                     "`{}` answers `{answers}` and stands elsewhere, on {}",
                     said.text, place.ticket

@@ -6,6 +6,7 @@ use desk::event::Event;
 use desk::ids::TicketId;
 use desk::reply::Reply;
 use desk::ticket::Ticket;
+use store::attachments::StoredFile;
 use store::table::Item;
 use store::threads::Thread;
 
@@ -22,6 +23,7 @@ pub(super) struct Picture {
     pub(super) cases: BTreeMap<TicketId, Case>,
     pub(super) threads: Vec<Thread>,
     pub(super) replies: Vec<Reply>,
+    pub(super) files: Vec<StoredFile>,
     /// The time part and the key of everything that is due.
     pub(super) due: Vec<(String, String)>,
 }
@@ -51,7 +53,9 @@ impl Picture {
                 }
             } else if pk.starts_with("X#") && sk.starts_with("R#") {
                 picture.replies.push(item.clone().read().map_err(unreadable)?);
-            } else if pk.starts_with("X#") && !item.body.contains_key("alias_of") {
+            } else if pk.starts_with("A#") {
+                picture.files.push(item.clone().read().map_err(unreadable)?);
+            } else if pk.starts_with("X#") && sk == "@" && !item.body.contains_key("alias_of") {
                 picture.threads.push(item.clone().read().map_err(unreadable)?);
             }
         }

@@ -2,67 +2,109 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use desk::event::Fact;
 use desk::ids::ReplyId;
 use desk::reply::{Delivery, Reply};
 use jiff::{SignedDuration, Timestamp};
 
 use super::picture::Picture;
-use crate::history::Asked;
+use crate::history::{Asked, Visit};
 use crate::journey::Stage;
+use crate::platform::contents;
 
 /// Requests that followed one another at this distance are also sent in this order, however much clocks are off.
 const APART: SignedDuration = SignedDuration::from_secs(1);
 
 /// What a platform accepted.
 struct Accepted {
+    /// The channel.
+    channel: &'static str,
     /// Its id, as a reply knows it.
     id: String,
-    /// The chat, where ids are unique only within one.
-    chat: Option<String>,
-    text: String,
+    /// The conversation, where ids are unique only within one.
+    conversation: Option<String>,
+    /// The lines of its text and the names of its files.
+    pieces: Vec<String>,
+}
+
+impl Accepted {
+    fn new(channel: &'static str, id: String, text: &str, files: &[(String, Bytes)]) -> Self {
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned);
+        let name = |(name, got): &(String, Bytes)| {
+            if *got == contents(name) { name.clone() } else { format!("{name}, damaged") }
+        };
+        let pieces = lines.chain(files.iter().map(name)).collect();
+        Self { channel, id, conversation: None, pieces }
+    }
+
+    /// Whether it can be what a reply sent.
+    fn can_be_of(&self, stage: &Stage, reply: &Reply) -> bool {
+        self.channel == reply.thread.channel.as_str()
+            && self.conversation.as_ref().is_none_or(|own| *own == original(stage, &reply.thread.conversation))
+    }
 }
 
 pub(super) fn check(picture: &Picture, stage: &Stage, broken: &mut Vec<String>) {
-    let accepted = accepted(stage);
-    let events = events(picture);
     let history = stage.history.state();
+    let accepted = accepted(stage, &history.visits);
+    let events = events(picture);
     let got = got(&accepted);
     for asked in &history.asked {
         written(picture, asked, &events, broken);
         arrived(picture, asked, &got, &events, broken);
     }
-    let known: BTreeSet<&str> = history.asked.iter().flat_map(|asked| asked.text.lines()).collect();
+    let known: BTreeSet<&str> = history.asked.iter().flat_map(Asked::pieces).collect();
     for one in &accepted {
-        if !one.text.lines().map(str::trim).all(|line| line.is_empty() || known.contains(line)) {
-            broken.push(format!("nobody wrote `{}`", one.text));
+        if let Some(piece) = one.pieces.iter().find(|piece| !known.contains(piece.as_str())) {
+            broken.push(format!("nobody wrote `{piece}`"));
+        }
+    }
+    for reply in picture.replies.iter().filter(|reply| reply.copy_of.is_none()) {
+        let copy = reply.copied_to.as_ref().map(|to| {
+            picture.replies.iter().find(|other| other.id == reply.id && other.thread == *to)
+        });
+        match copy {
+            Some(None) => broken.push(format!("the copy of the reply {} is missing", reply.id)),
+            copy => told(reply, copy.flatten(), &events, broken),
         }
     }
     for reply in &picture.replies {
-        told(reply, &accepted, &events, broken);
+        parts(reply, &accepted, stage, broken);
     }
-    order(picture, &history.asked, &accepted, &events, broken);
+    order(picture, stage, &history.asked, &accepted, &events, broken);
 }
 
-fn accepted(stage: &Stage) -> Vec<Accepted> {
-    let messages = stage.cloud.bots.accepted().into_iter().map(|one| Accepted {
-        id: one.message.to_string(),
-        chat: Some(one.chat.to_string()),
-        text: one.text,
+fn accepted(stage: &Stage, visits: &[Visit]) -> Vec<Accepted> {
+    let messages = stage.cloud.bots.accepted().into_iter().map(|one| {
+        let accepted = Accepted::new("telegram", one.message.to_string(), &one.text, one.file.as_slice());
+        Accepted { conversation: Some(stage.cloud.bots.original(one.chat).to_string()), ..accepted }
     });
-    let mails = stage.cloud.post.taken().into_iter().map(|mail| Accepted {
-        id: format!("<{}>", mail.message_id),
-        chat: None,
-        text: mail.text,
+    let mails = stage.cloud.post.taken().into_iter().map(|mail| {
+        Accepted::new("email", format!("<{}>", mail.message_id), &mail.text, &mail.files)
     });
-    messages.chain(mails).collect()
+    let shown = visits.iter().flat_map(|visit| {
+        visit.whole.iter().filter(|one| !one.own).map(|one| {
+            let accepted = Accepted::new("webchat", format!("sent:{}", one.id), &one.text, &one.files);
+            Accepted { conversation: Some(visit.conversation.clone()), ..accepted }
+        })
+    });
+    messages.chain(mails).chain(shown).collect()
 }
 
-/// How often each line came.
-fn got(accepted: &[Accepted]) -> BTreeMap<&str, usize> {
+/// The name that a conversation had at first.
+fn original(stage: &Stage, conversation: &str) -> String {
+    match conversation.parse() {
+        Ok(chat) => stage.cloud.bots.original(chat).to_string(),
+        Err(_) => conversation.to_owned(),
+    }
+}
+
+/// How often each piece came on each channel.
+fn got(accepted: &[Accepted]) -> BTreeMap<(&str, &str), usize> {
     let mut got = BTreeMap::new();
-    for line in accepted.iter().flat_map(|one| one.text.lines()) {
-        *got.entry(line.trim()).or_default() += 1;
+    for (one, piece) in accepted.iter().flat_map(|one| one.pieces.iter().map(move |piece| (one, piece))) {
+        *got.entry((one.channel, piece.as_str())).or_default() += 1;
     }
     got
 }
@@ -94,7 +136,7 @@ fn events(picture: &Picture) -> Events {
     events
 }
 
-/// The replies that say what an agent wrote.
+/// The replies that say what an agent wrote, and their copies by mail.
 fn saying<'a>(picture: &'a Picture, asked: &'a Asked) -> impl Iterator<Item = &'a Reply> {
     picture.replies.iter().filter(|reply| reply.content.text.as_deref() == Some(asked.text.as_str()))
 }
@@ -102,65 +144,90 @@ fn saying<'a>(picture: &'a Picture, asked: &'a Asked) -> impl Iterator<Item = &'
 /// A request for an answer is one reply, however often it was repeated.
 fn written(picture: &Picture, asked: &Asked, events: &Events, broken: &mut Vec<String>) {
     let short: String = asked.text.chars().take(40).collect();
-    let first = saying(picture, asked).filter(|reply| events.written.get(&reply.id) == Some(&None)).count();
+    let replies = || saying(picture, asked).filter(|reply| reply.copy_of.is_none());
+    let first = replies().filter(|reply| events.written.get(&reply.id) == Some(&None)).count();
     if first > 1 || (asked.reply.is_some() && first == 0) {
         broken.push(format!("`{short}` is {first} replies, acknowledged: {:?}", asked.reply));
     }
-    let again = saying(picture, asked).count() - first;
+    let again = replies().count() - first;
     if again > asked.again {
         broken.push(format!("`{short}` was sent again {again} times, asked for {} times", asked.again));
     }
 }
 
-/// How often the customer got what an agent wrote.
+/// How often the customer got what an agent wrote, on each channel.
 fn arrived(
     picture: &Picture,
     asked: &Asked,
-    got: &BTreeMap<&str, usize>,
+    got: &BTreeMap<(&str, &str), usize>,
     events: &Events,
     broken: &mut Vec<String>,
 ) {
-    let (mut least, mut most) = (0, 0);
+    let mut bounds: BTreeMap<&str, (usize, usize)> =
+        ["telegram", "email", "webchat"].into_iter().map(|channel| (channel, (0, 0))).collect();
     for reply in saying(picture, asked) {
-        let sent = reply.state == Delivery::Sent;
-        least += usize::from(sent);
+        let sent = match reply.state {
+            Delivery::Sent => true,
+            // Of a copy this says that the visitor saw it in the chat.
+            Delivery::Delivered | Delivery::Read => reply.copy_of.is_none(),
+            _ => false,
+        };
         let perhaps = events.uncertain.contains(&reply.id) || !reply.parts.is_empty();
-        most += usize::from(sent || perhaps);
+        let (least, most) = bounds.entry(reply.thread.channel.as_str()).or_default();
+        *least += usize::from(sent);
+        *most += usize::from(sent || perhaps);
     }
-    for line in asked.text.lines() {
-        let count = got.get(line).copied().unwrap_or_default();
-        if count < least || count > most {
-            broken.push(format!("`{line}` arrived {count} times, which should be {least} to {most}"));
-            return;
+    for piece in asked.pieces() {
+        for (channel, (least, most)) in &bounds {
+            let count = got.get(&(*channel, piece)).copied().unwrap_or_default();
+            if count < *least || count > *most {
+                let should = format!("which should be {least} to {most}");
+                broken.push(format!("`{piece}` arrived {count} times by {channel}, {should}"));
+                return;
+            }
         }
     }
 }
 
-/// What a reply says of itself is true, and its ticket tells what went wrong.
-fn told(reply: &Reply, accepted: &[Accepted], events: &Events, broken: &mut Vec<String>) {
+/// A reply names what the platform accepted of it.
+fn parts(reply: &Reply, accepted: &[Accepted], stage: &Stage, broken: &mut Vec<String>) {
+    for part in &reply.parts {
+        let mut ours = accepted.iter().filter(|one| one.can_be_of(stage, reply));
+        if !ours.any(|one| one.id == *part) {
+            broken.push(format!("the reply {} names the message {part}, which nobody accepted", reply.id));
+        }
+    }
+}
+
+/// What a reply and its copy say of themselves is true, and their ticket tells what went wrong.
+fn told(reply: &Reply, copy: Option<&Reply>, events: &Events, broken: &mut Vec<String>) {
     let id = reply.id;
     if !events.written.contains_key(&id) {
         broken.push(format!("the reply {id} has no event"));
-    }
-    let ours = |one: &&Accepted| one.chat.as_ref().is_none_or(|chat| *chat == reply.thread.conversation);
-    for part in &reply.parts {
-        if !accepted.iter().filter(ours).any(|one| one.id == *part) {
-            broken.push(format!("the reply {id} names the message {part}, which nobody accepted"));
-        }
     }
     let due = events.due.iter().filter(|due| **due == id).count();
     if due != usize::from(events.scheduled.contains(&id) && reply.attempts > 0) {
         broken
             .push(format!("the time of the reply {id} came {due} times, after {} attempts", reply.attempts));
     }
+    let of_copy = |state| usize::from(copy.is_some_and(|copy| copy.state == state));
     let doubted = events.uncertain.iter().filter(|doubted| **doubted == id).count();
     let failed = events.failed.iter().filter(|failed| **failed == id).count();
+    let (Some(doubted), Some(failed)) = (
+        doubted.checked_sub(of_copy(Delivery::Uncertain)),
+        failed.checked_sub(of_copy(Delivery::Failed)),
+    ) else {
+        broken.push(format!("the ticket does not tell that the copy of {id} did not arrive"));
+        return;
+    };
     let replaced = reply.reason.as_deref() == Some("replaced");
     let as_it_should = match reply.state {
         Delivery::Uncertain => (doubted, failed) == (1, 0),
         Delivery::Failed if replaced => doubted + failed == 1,
         Delivery::Failed => (doubted, failed) == (0, 1),
-        Delivery::Sent => failed == 0 && doubted <= 1 && (doubted == 1 || !reply.parts.is_empty()),
+        Delivery::Sent | Delivery::Delivered | Delivery::Read => {
+            failed == 0 && doubted <= 1 && (doubted == 1 || !reply.parts.is_empty())
+        }
         _ => doubted + failed == 0,
     };
     if !as_it_should {
@@ -173,6 +240,7 @@ fn told(reply: &Reply, accepted: &[Accepted], events: &Events, broken: &mut Vec<
 /// where requests that overlapped have no order; a scheduled one lets others overtake it.
 fn order(
     picture: &Picture,
+    stage: &Stage,
     asked: &[Asked],
     accepted: &[Accepted],
     events: &Events,
@@ -181,17 +249,17 @@ fn order(
     let mut sent: Vec<(&Asked, Timestamp, &Reply, usize)> = Vec::new();
     for asked in asked {
         let Some((id, told)) = &asked.reply else { continue };
-        let reply = saying(picture, asked).find(|reply| reply.id.to_string() == *id);
+        let reply = saying(picture, asked)
+            .find(|reply| reply.id.to_string() == *id && reply.copy_of.is_none());
         let Some(reply) = reply.filter(|reply| {
-            reply.state == Delivery::Sent
+            matches!(reply.state, Delivery::Sent | Delivery::Delivered | Delivery::Read)
                 && !events.uncertain.contains(&reply.id)
                 && reply.scheduled_for.is_none()
         }) else {
             continue;
         };
         let place = accepted.iter().position(|one| {
-            Some(&one.id) == reply.parts.first()
-                && one.chat.as_ref().is_none_or(|chat| *chat == reply.thread.conversation)
+            Some(&one.id) == reply.parts.first() && one.can_be_of(stage, reply)
         });
         sent.extend(place.map(|place| (asked, *told, reply, place)));
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use desk::event::Event;
+use desk::event::{Event, Fact};
 use serde_json::Value;
 
 use super::picture::Picture;
@@ -15,13 +15,26 @@ pub(super) fn count(picture: &Picture) -> BTreeMap<String, u64> {
         see("ticket", case.head.status.as_str());
         for event in &case.events {
             see("event", &kind(event));
+            if let (Fact::MessageReceived(_), Some(thread)) = (&event.fact, case.head.thread_of(event)) {
+                see("message by", thread.channel.as_str());
+            }
             for change in &event.effects.sla {
                 see("clock", &word(&serde_json::to_value(change).unwrap_or_default(), "change"));
             }
         }
     }
     for reply in &picture.replies {
-        see("reply", &word(&serde_json::to_value(reply).unwrap_or_default(), "state"));
+        let kind = if reply.copy_of.is_some() { "copy" } else { "reply" };
+        see(kind, &word(&serde_json::to_value(reply).unwrap_or_default(), "state"));
+        see("reply by", reply.thread.channel.as_str());
+    }
+    for file in &picture.files {
+        see("file", &word(&serde_json::to_value(file).unwrap_or_default(), "state"));
+    }
+    for thread in &picture.threads {
+        if thread.moved_to.is_some() {
+            see("conversation", "moved");
+        }
     }
     seen
 }

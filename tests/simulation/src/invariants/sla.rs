@@ -297,6 +297,7 @@ fn is_question(event: &Event) -> bool {
     match &event.fact {
         Fact::MessageReceived(message) => message.asks,
         Fact::Gap { asks, .. } => *asks,
+        Fact::ButtonPressed(_) => true,
         _ => false,
     }
 }

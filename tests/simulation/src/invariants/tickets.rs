@@ -1,5 +1,6 @@
 //! Heads are what their events say, and everything leads where it should.
 
+use desk::channel::ThreadKey;
 use desk::event::Fact;
 use desk::ticket::Ticket;
 use store::keys;
@@ -15,7 +16,7 @@ pub(super) fn check(picture: &Picture, stage: &Stage, broken: &mut Vec<String>) 
         if let Some((at, event)) = (1..).zip(&case.events).find(|(at, event)| event.seq != *at) {
             broken.push(format!("{id} has event {} in place {at}", event.seq));
         }
-        messages(case, stage, broken);
+        messages(picture, case, stage, broken);
         let number = keys::number(case.head.number);
         if stage.cloud.main.item(&number).is_none() {
             broken.push(format!("the number of {id} leads nowhere"));
@@ -27,22 +28,34 @@ pub(super) fn check(picture: &Picture, stage: &Stage, broken: &mut Vec<String>) 
             .values()
             .filter(|case| case.head.thread.as_ref() == Some(&thread.key))
             .max_by_key(|case| case.head.number);
-        if latest.map(|case| case.head.id) != Some(thread.ticket) {
+        let copied = || {
+            let mut copies = picture.replies.iter().filter(|reply| reply.copy_of.is_some());
+            copies.any(|copy| copy.thread == thread.key && copy.ticket == thread.ticket)
+        };
+        // What a visitor is answered by mail has no ticket of its own, as long as no mail opens one.
+        if latest.map_or(!copied(), |case| case.head.id != thread.ticket) {
             broken.push(format!("{} leads to {}, which is not its latest ticket", thread.key, thread.ticket));
         }
     }
 }
 
-/// The platform's message leads to its event.
-fn messages(case: &Case, stage: &Stage, broken: &mut Vec<String>) {
-    let Some(thread) = &case.head.thread else { return };
-    let platform = channels::platform(thread.channel.as_str());
-    let under = platform.map_or_else(|| thread.clone(), |platform| platform.messages_of(thread));
+/// The platform's message leads to its event, by the name that its conversation had at the time.
+fn messages(picture: &Picture, case: &Case, stage: &Stage, broken: &mut Vec<String>) {
     for event in &case.events {
         let Fact::MessageReceived(received) = &event.fact else { continue };
-        let item = stage.cloud.main.item(&keys::platform_message(&under, &received.message));
-        let seq = item.and_then(|item| item.body.get("seq").and_then(serde_json::Value::as_u64));
-        if seq != Some(event.seq) {
+        let Some(thread) = case.head.thread_of(event) else { continue };
+        let moved = picture.threads.iter().find(|known| known.key == *thread);
+        let moved = moved.and_then(|known| known.moved_to.clone());
+        let names = [Some(thread.conversation.clone()), moved];
+        let leads = names.into_iter().flatten().any(|conversation| {
+            let thread = ThreadKey { conversation, ..thread.clone() };
+            let platform = channels::platform(thread.channel.as_str());
+            let under = platform.map_or_else(|| thread.clone(), |platform| platform.messages_of(&thread));
+            let item = stage.cloud.main.item(&keys::platform_message(&under, &received.message));
+            let seq = item.and_then(|item| item.body.get("seq").and_then(serde_json::Value::as_u64));
+            seq == Some(event.seq)
+        });
+        if !leads {
             broken.push(format!("the message {} of {} does not lead to it", received.message, case.head.id));
         }
     }

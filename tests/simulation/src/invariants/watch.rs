@@ -12,11 +12,13 @@ use crate::engine::Change;
 const ACTIVE: [&str; 4] = ["new", "open", "waiting_customer", "waiting_third_party"];
 
 /// What a reply's state may be followed by. A state may follow itself.
-const FOLLOWING: [(&str, &[&str]); 5] = [
-    ("queued", &["sending", "failed", "uncertain"]),
+const FOLLOWING: [(&str, &[&str]); 6] = [
+    // A copy is read when its visitor has read the answer itself.
+    ("queued", &["sending", "failed", "uncertain", "read"]),
     ("sending", &["queued", "sent", "failed", "uncertain"]),
     ("uncertain", &["sent", "failed"]),
     ("sent", &["delivered", "read"]),
+    ("delivered", &["read"]),
     ("failed", &[]),
 ];
 

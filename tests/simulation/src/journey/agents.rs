@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::{Stage, pause};
 use crate::chance::Chance;
+use crate::platform::contents;
 
 /// The longest text of one message of Telegram, in characters.
 const ONE_MESSAGE: usize = 4096;
@@ -64,9 +65,18 @@ fn is_waiting(ticket: &Value) -> bool {
 /// Writes an answer, and perhaps sends the request once more.
 async fn reply(stage: &Stage, chance: &Chance, ticket: &str, text: &str) {
     let messages = *chance.pick(&[1, 1, 1, 2, 3]).unwrap_or(&1);
+    let name = chance.happens(150).then(|| format!("{text}.txt"));
+    let file = match &name {
+        Some(name) => upload(stage, name).await,
+        None => None,
+    };
+    let name = name.filter(|_| file.is_some());
     let text = lines(text, messages);
     let mut body = json!({ "text": text });
     if let Some(body) = body.as_object_mut() {
+        if let Some(id) = &file {
+            body.insert("attachments".to_owned(), json!([id]));
+        }
         if chance.happens(150) {
             body.insert("status".to_owned(), "solved".into());
         }
@@ -77,7 +87,7 @@ async fn reply(stage: &Stage, chance: &Chance, ticket: &str, text: &str) {
         }
     }
     let (path, key) = (format!("/tickets/{ticket}/replies"), format!("key-{}", chance.next()));
-    let place = stage.history.ask(&text, stage.cloud.hours.now());
+    let place = stage.history.ask(&text, name.as_deref(), stage.cloud.hours.now());
     let asked = stage.office.insist(&stage.cloud, Method::POST, &path, Some(&key), Some(&body)).await;
     let id_in = |answer: &Value| answer.get("id").and_then(Value::as_str).map(str::to_owned);
     let Some((StatusCode::CREATED, answer)) = asked else { return };
@@ -92,6 +102,20 @@ async fn reply(stage: &Stage, chance: &Chance, ticket: &str, text: &str) {
             stage.cloud.complain(format!("a repeated request for {id} was answered {status} {answer}"));
         }
     }
+}
+
+/// Uploads a file, and returns its id.
+pub(crate) async fn upload(stage: &Stage, name: &str) -> Option<String> {
+    let contents = contents(name);
+    let body = json!({"name": name, "size": contents.len(), "content_type": "text/plain"});
+    let key = name.replace(' ', "-");
+    let made = stage.office.insist(&stage.cloud, Method::POST, "/attachments", Some(&key), Some(&body)).await;
+    let (status, made) = made?;
+    if status != StatusCode::CREATED {
+        stage.cloud.complain(format!("the upload of {name} was answered {status} {made}"));
+    }
+    stage.cloud.upload(made.get("upload")?, contents).await.then_some(())?;
+    made.get("id")?.as_str().map(str::to_owned)
 }
 
 /// A text that takes so many messages of Telegram, each line of which tells where it belongs.
@@ -150,7 +174,7 @@ async fn settle(stage: &Stage, chance: &Chance, ticket: &str) {
     }
 }
 
-/// Whether the customer has got all of a text.
+/// Whether the customer has got all of a text, by a platform that keeps what it accepted.
 fn arrived(stage: &Stage, text: &str) -> bool {
     let mut got = stage.cloud.bots.accepted().into_iter().map(|one| one.text).collect::<Vec<_>>();
     got.extend(stage.cloud.post.taken().into_iter().map(|mail| mail.text));

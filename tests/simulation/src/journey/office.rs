@@ -42,6 +42,8 @@ pub struct Office {
     pub mailbox: String,
     /// The secret that lets a mail server hand in mails.
     pub mail_secret: String,
+    /// The chat of the site.
+    pub chat: String,
     /// What is promised.
     pub promise: Promise,
 }
@@ -70,20 +72,22 @@ impl Office {
         desk.save_setting(&policy, false, Vec::new()).await.map_err(|error| error.to_string())?;
         let token = api::first_token(&desk, None).await.map_err(|error| error.to_string())?;
         let token = token.ok_or("no token was made")?.expose().to_owned();
-        let connect = async |channel: &str, settings: Value, secret: &str| {
+        let connect = async |channel: &str, settings: Value, secret: Option<&str>| {
             let body = json!({"channel": channel, "name": "Shop", "settings": settings});
             let heard = ask(cloud, &token, Method::POST, "/connections", None, Some(&body)).await;
             let made = heard.filter(|heard| heard.status == StatusCode::CREATED).ok_or("not connected")?;
             let made = json_of(&made);
             let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
             let id = text(made.get("id")).ok_or("a connection without an id")?;
+            let Some(secret) = secret else { return Ok((id, String::new())) };
             let secret = text(made.get("settings").and_then(|settings| settings.get(secret)));
             Ok::<_, String>((id, secret.ok_or("a connection without its secret")?))
         };
-        let telegram = json!({"token": "1:first", "api_url": "https://bots.example"});
-        let (bot, bot_secret) = connect("telegram", telegram, "secret_token").await?;
-        let (mailbox, mail_secret) = connect("email", json!({"address": SUPPORT}), "secret").await?;
-        Ok(Self { token, bot, bot_secret, mailbox, mail_secret, promise })
+        let telegram = json!({"token": "1:first", "api_url": "https://bots.example", "groups": true});
+        let (bot, bot_secret) = connect("telegram", telegram, Some("secret_token")).await?;
+        let (mailbox, mail_secret) = connect("email", json!({"address": SUPPORT}), Some("secret")).await?;
+        let (chat, _) = connect("webchat", json!({"allowed_origins": ["*"]}), None).await?;
+        Ok(Self { token, bot, bot_secret, mailbox, mail_secret, chat, promise })
     }
 
     /// Asks the API, again and again until it answers: at most for some hours.

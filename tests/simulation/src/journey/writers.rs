@@ -4,16 +4,19 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::tz::TimeZone;
 
 use super::{SUPPORT, Stage};
 use crate::cloud::Door;
+use crate::platform::contents;
 
 /// How often a delivery is tried: for days, as platforms and mail servers do.
 const ATTEMPTS: u32 = 2000;
 
 /// Brings an update of Telegram, until it is acknowledged. Whether it was.
-pub async fn webhook(stage: &Stage, update: &str) -> bool {
+pub(crate) async fn webhook(stage: &Stage, update: &str) -> bool {
     let (office, path) = (&stage.office, format!("/webhooks/telegram/{}", stage.office.bot));
     let request = || {
         Request::post(&path)
@@ -25,7 +28,7 @@ pub async fn webhook(stage: &Stage, update: &str) -> bool {
 }
 
 /// Hands in a mail, until it is acknowledged. Whether it was.
-pub(super) async fn mail(stage: &Stage, mail: &str) -> bool {
+pub(crate) async fn mail(stage: &Stage, mail: &str) -> bool {
     let (office, path) = (&stage.office, format!("/webhooks/email/{}", stage.office.mailbox));
     let request = || {
         Request::post(&path)
@@ -34,12 +37,6 @@ pub(super) async fn mail(stage: &Stage, mail: &str) -> bool {
             .body(Body::from(mail.to_owned()))
     };
     deliver(stage, Door::Email, request).await
-}
-
-/// Writes a mail that begins a conversation, and hands it in until it is acknowledged. Whether it was.
-pub async fn mail_of(stage: &Stage, from: &str, subject: &str, text: &str) -> bool {
-    let letter = Letter { from, id: "1@people.example", subject, answers: None, text };
-    mail(stage, &letter.write(stage)).await
 }
 
 async fn deliver(
@@ -62,16 +59,18 @@ async fn deliver(
 }
 
 /// A mail as its author's program writes it.
-pub(super) struct Letter<'a> {
-    pub(super) from: &'a str,
-    pub(super) id: &'a str,
-    pub(super) subject: &'a str,
-    pub(super) answers: Option<&'a str>,
-    pub(super) text: &'a str,
+pub(crate) struct Letter<'a> {
+    pub(crate) from: &'a str,
+    pub(crate) id: &'a str,
+    pub(crate) subject: &'a str,
+    pub(crate) answers: Option<&'a str>,
+    pub(crate) text: &'a str,
+    /// The name of a file that goes with it.
+    pub(crate) file: Option<&'a str>,
 }
 
 impl Letter<'_> {
-    pub(super) fn write(&self, stage: &Stage) -> String {
+    pub(crate) fn write(&self, stage: &Stage) -> String {
         let date = stage.cloud.hours.now().to_zoned(TimeZone::UTC);
         let date = jiff::fmt::rfc2822::to_string(&date).unwrap_or_default();
         let Self { from, id, subject, text, .. } = self;
@@ -79,9 +78,19 @@ impl Letter<'_> {
             .answers
             .map(|answers| format!("In-Reply-To: <{answers}>\r\nReferences: <{answers}>\r\n"))
             .unwrap_or_default();
+        let said = format!("Content-Type: text/plain; charset=utf-8\r\n\r\n{text}\r\n");
+        let body = match self.file {
+            None => said,
+            Some(name) => format!(
+                "Content-Type: multipart/mixed; boundary=border\r\n\r\n--border\r\n{said}--border\r\n\
+                 Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\
+                 Content-Disposition: attachment; filename=\"{name}\"\r\n\r\n{}\r\n--border--\r\n",
+                BASE64.encode(contents(name)),
+            ),
+        };
         format!(
             "From: Customer <{from}>\r\nTo: {SUPPORT}\r\nSubject: {subject}\r\nMessage-ID: <{id}>\r\nDate: {date}\r\n\
-             {answers}MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{text}\r\n"
+             {answers}MIME-Version: 1.0\r\n{body}"
         )
     }
 }

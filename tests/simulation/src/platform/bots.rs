@@ -3,9 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use channels::http::{Answer, Body, Call};
+use bytes::Bytes;
+use channels::http::Answer;
 use http::{HeaderMap, StatusCode};
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
+use url::Url;
+
+use super::contents;
+use super::posted::Posted;
 
 /// A message that was accepted from the desk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +22,8 @@ pub struct Accepted {
     pub message: i64,
     /// The text.
     pub text: String,
+    /// The file, by its name and what it holds.
+    pub file: Option<(String, Bytes)>,
 }
 
 /// The Bot API with one bot.
@@ -32,6 +40,8 @@ struct State {
     /// The latest id of a message in each chat, the customer's included.
     messages: BTreeMap<i64, i64>,
     updates: i64,
+    /// Groups that got another id, by their first one.
+    moved: BTreeMap<i64, i64>,
 }
 
 impl BotApi {
@@ -44,6 +54,7 @@ impl BotApi {
                 accepted: Vec::new(),
                 messages: BTreeMap::new(),
                 updates: 1000,
+                moved: BTreeMap::new(),
             }),
         }
     }
@@ -72,61 +83,106 @@ impl BotApi {
         self.state().accepted.clone()
     }
 
-    /// The update for a text that a customer writes in their own chat, and the id of the message.
-    pub fn written(&self, chat: i64, text: &str, second: i64) -> (i64, Value) {
-        let mut state = self.state();
-        let message = state.next_message(chat);
-        let update = state.next_update();
-        (message, json!({"update_id": update, "message": message_of(chat, message, text, second)}))
+    /// The id that a chat has by now.
+    pub(super) fn present(&self, chat: i64) -> i64 {
+        self.state().present(chat)
     }
 
-    /// The update for a text that a customer changes.
-    pub fn edited(&self, chat: i64, message: i64, text: &str, second: i64) -> Value {
-        let update = self.state().next_update();
-        let mut edited = message_of(chat, message, text, second);
-        edited.as_object_mut().map(|edited| edited.insert("edit_date".to_owned(), second.into()));
-        json!({"update_id": update, "edited_message": edited})
+    /// The id that a chat had at first.
+    pub fn original(&self, chat: i64) -> i64 {
+        let state = self.state();
+        state.moved.iter().find_map(|(old, new)| (*new == chat).then_some(*old)).unwrap_or(chat)
     }
 
-    /// What the Bot API answers to a request.
-    pub fn answer(&self, call: &Call) -> Answer {
-        let segments: Vec<&str> = call.url.path_segments().map(Iterator::collect).unwrap_or_default();
-        let [bot, method] = segments.as_slice() else { return Self::refusal(404, "Not Found", None) };
+    /// Gives a chat another id, which is returned.
+    pub(super) fn move_chat(&self, chat: i64) -> i64 {
+        let new = -1_000_000_000_000 + chat;
+        self.state().moved.insert(chat, new);
+        new
+    }
+
+    /// The present id of a chat, and the next ids of a message in it and of an update.
+    pub(super) fn next(&self, chat: i64) -> (i64, i64, i64) {
         let mut state = self.state();
+        let chat = state.present(chat);
+        (chat, state.next_message(chat), state.next_update())
+    }
+
+    /// The next id of a message in the chat that has this id, whether it was moved or not.
+    pub(super) fn next_in(&self, chat: i64) -> i64 {
+        self.state().next_message(chat)
+    }
+
+    /// The next id of an update.
+    pub(super) fn next_update(&self) -> i64 {
+        self.state().next_update()
+    }
+
+    /// What the Bot API answers to a request for this URL.
+    pub fn answer(&self, url: &Url, posted: &Posted) -> Answer {
+        let segments: Vec<&str> = url.path_segments().map(Iterator::collect).unwrap_or_default();
+        let mut state = self.state();
+        let (bot, method) = match segments.as_slice() {
+            ["file", bot, "documents", name] => (bot, Method::Download(name)),
+            [bot, method] => (bot, Method::Call(method)),
+            _ => return Self::refusal(404, "Not Found", None),
+        };
         if bot.strip_prefix("bot") != Some(state.token.as_str()) {
             return Self::refusal(401, "Unauthorized", None);
         }
-        match *method {
-            "getMe" => {
+        match method {
+            Method::Download(name) => {
+                let name = percent_decode_str(name).decode_utf8_lossy();
+                Answer { status: StatusCode::OK, headers: HeaderMap::new(), body: contents(&name) }
+            }
+            Method::Call("getMe") => {
                 success(&json!({"id": 42, "is_bot": true, "first_name": "Shop", "username": "shop_bot"}))
             }
-            "sendMessage" => {
-                let Body::Json(message) = &call.body else { return Self::refusal(400, "Bad Request", None) };
-                let chat = message.get("chat_id").and_then(Value::as_i64).unwrap_or_default();
-                if state.blocked.contains(&chat) {
-                    return Self::refusal(403, "Forbidden: bot was blocked by the user", None);
-                }
-                let text = message.get("text").and_then(Value::as_str).unwrap_or_default().to_owned();
-                let id = state.next_message(chat);
-                state.accepted.push(Accepted { chat, message: id, text });
-                success(&json!({"message_id": id}))
+            Method::Call("getFile") => {
+                let name = posted.text("file_id").unwrap_or_default();
+                let (path, size) = (format!("documents/{name}"), contents(name).len());
+                success(&json!({"file_id": name, "file_path": path, "file_size": size}))
             }
-            _ => success(&Value::Bool(true)),
+            Method::Call("sendMessage" | "sendDocument") => state.accept(posted),
+            Method::Call(_) => success(&Value::Bool(true)),
         }
     }
 
     /// An answer that refuses: <https://core.telegram.org/bots/api#responseparameters>.
     pub fn refusal(code: u16, description: &str, retry_after: Option<u64>) -> Answer {
-        let mut body = json!({"ok": false, "error_code": code, "description": description});
-        if let (Some(seconds), Some(body)) = (retry_after, body.as_object_mut()) {
-            body.insert("parameters".to_owned(), json!({"retry_after": seconds}));
-        }
-        let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Answer { status, headers: HeaderMap::new(), body: body.to_string().into() }
+        let parameters = retry_after.map_or(json!({}), |seconds| json!({"retry_after": seconds}));
+        refused(code, description, parameters)
     }
 }
 
+/// A request to the Bot API.
+enum Method<'a> {
+    /// Of a method.
+    Call(&'a str),
+    /// For a file.
+    Download(&'a str),
+}
+
 impl State {
+    fn present(&self, chat: i64) -> i64 {
+        self.moved.get(&chat).copied().unwrap_or(chat)
+    }
+
+    fn accept(&mut self, posted: &Posted) -> Answer {
+        let chat = posted.number("chat_id").unwrap_or_default();
+        if self.blocked.contains(&chat) {
+            return BotApi::refusal(403, "Forbidden: bot was blocked by the user", None);
+        }
+        if let Some(new) = self.moved.get(&chat) {
+            let said = "Bad Request: group chat was upgraded to a supergroup chat";
+            return refused(400, said, json!({"migrate_to_chat_id": new}));
+        }
+        let text = posted.text("text").or_else(|| posted.text("caption")).unwrap_or_default().to_owned();
+        let message = self.next_message(chat);
+        self.accepted.push(Accepted { chat, message, text, file: posted.file.clone() });
+        success(&json!({"message_id": message}))
+    }
+
     fn next_message(&mut self, chat: i64) -> i64 {
         let latest = self.messages.entry(chat).or_insert(0);
         *latest += 1;
@@ -144,13 +200,8 @@ fn success(result: &Value) -> Answer {
     Answer { status: StatusCode::OK, headers: HeaderMap::new(), body: body.into() }
 }
 
-fn message_of(chat: i64, message: i64, text: &str, second: i64) -> Value {
-    let name = format!("Customer {chat}");
-    json!({
-        "message_id": message,
-        "from": {"id": chat, "is_bot": false, "first_name": name, "language_code": "en"},
-        "chat": {"id": chat, "type": "private", "first_name": name},
-        "date": second,
-        "text": text,
-    })
+fn refused(code: u16, description: &str, parameters: Value) -> Answer {
+    let body = json!({"ok": false, "error_code": code, "description": description, "parameters": parameters});
+    let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    Answer { status, headers: HeaderMap::new(), body: body.to_string().into() }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use bytes::Bytes;
+
 /// A mail that was accepted from the desk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivered {
@@ -13,6 +15,8 @@ pub struct Delivered {
     pub text: String,
     /// Its subject.
     pub subject: String,
+    /// Its files, by their names and what they hold.
+    pub files: Vec<(String, Bytes)>,
 }
 
 /// The post office.
@@ -25,7 +29,9 @@ impl PostOffice {
     /// Takes a mail.
     pub fn take(&self, recipients: &[String], mail: &[u8]) {
         let read = channels::email::read(mail);
+        let bytes = |index| channels::email::attachment(mail, index).unwrap_or_default().into();
         let delivered = Delivered {
+            files: read.attachments.iter().map(|file| (file.name.clone(), bytes(file.index))).collect(),
             message_id: read.message_id.unwrap_or_default(),
             recipients: recipients.to_vec(),
             text: read.text,

@@ -11,7 +11,7 @@ use crate::chance::Chance;
 use crate::cloud::Cloud;
 use crate::fault::{Outage, Plan, Port, Rates};
 use crate::journey::{
-    Agent, Habits, Promise, Stage, lose_the_token, send_letters_again, work, write_mails, write_messages,
+    Agent, Habits, Promise, Stage, lose_the_token, send_letters_again, visit, work, write_mails, write_messages,
 };
 
 /// Paces of a conversation, in seconds between two acts.
@@ -73,7 +73,11 @@ impl Life {
             pauses: pace.to_vec(),
             repeated: *chance.pick(&[0, 100, 400]).unwrap_or(&0),
             edited: *chance.pick(&[0, 150]).unwrap_or(&0),
+            files: *chance.pick(&[0, 300]).unwrap_or(&0),
+            presses: *chance.pick(&[0, 0, 400]).unwrap_or(&0),
             blocks: chance.happens(150),
+            moves: chance.happens(500),
+            leaves_address: chance.happens(500),
             returns: chance.happens(150),
         };
         let slowest = pace.iter().max().copied().unwrap_or_default();
@@ -120,6 +124,14 @@ async fn live(stage: &Stage, chance: &Chance, life: Life) -> Vec<JoinHandle<()>>
         let chat = 7000 + i64::try_from(chat).unwrap_or_default();
         let own = Arc::new(chance.fork("chat"));
         customers.push(tokio::spawn(write_messages(stage.clone(), chat, habits.clone(), own)));
+    }
+    if chance.happens(200) {
+        let own = Arc::new(chance.fork("group"));
+        customers.push(tokio::spawn(write_messages(stage.clone(), -5001, habits.clone(), own)));
+    }
+    for visitor in 1..=chance.between(0, 2) {
+        let own = Arc::new(chance.fork("visitor"));
+        customers.push(tokio::spawn(visit(stage.clone(), visitor, habits.clone(), own)));
     }
     for customer in 1..=chance.between(0, 2) {
         let own = Arc::new(chance.fork("mail"));
