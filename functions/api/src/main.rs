@@ -12,7 +12,7 @@ use channels::http::Http;
 use desk::calendar::Zone;
 use lambda::{Aws, QueueName};
 use store::Desk;
-use store::dead_letters::DeadLetters;
+use store::dead_letters::{DeadLetters, Source};
 use store::queue::Queue;
 
 #[tokio::main(flavor = "current_thread")]
@@ -70,7 +70,7 @@ fn dead_letters(
     dead: QueueName,
 ) -> Result<DeadLetters, lambda::Error> {
     let source = match source {
-        Some(source) => Some(Arc::new(aws.queue(source)?) as Arc<dyn Queue>),
+        Some(source) => Some(Source::Queue(Arc::new(aws.queue(source)?))),
         None => None,
     };
     Ok(DeadLetters { name, source, dead: Arc::new(aws.queue(dead)?) })

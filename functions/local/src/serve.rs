@@ -21,7 +21,7 @@ use sender::Sender;
 use store::Desk;
 use store::blobs::Blobs;
 use store::contacts::ContactSearch;
-use store::dead_letters::DeadLetters;
+use store::dead_letters::{DeadLetters, Source};
 use store::environment::{Environment, System};
 use store::queue::Queue;
 use store::sqlite::{Sqlite, SqliteQueue, TableName};
@@ -278,7 +278,8 @@ impl Storage for Disk {
 }
 
 fn dead_letters(name: &'static str, queue: &SqliteQueue) -> DeadLetters {
-    DeadLetters { name, source: Some(Arc::new(queue.clone())), dead: Arc::new(queue.dead_letters()) }
+    let source = Some(Source::Queue(Arc::new(queue.clone())));
+    DeadLetters { name, source, dead: Arc::new(queue.dead_letters()) }
 }
 
 /// Lets the process have as many files open as the system allows at all: each visitor's open connection is one.

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::queue::{Message, Outgoing, Queue, QueueError};
@@ -14,13 +15,53 @@ const IN_HAND: Duration = Duration::from_secs(30);
 /// The most letters that are looked through.
 const MOST: usize = 1000;
 
+/// Where dead letters come from.
+#[derive(Clone)]
+pub enum Source {
+    /// A queue.
+    Queue(Arc<dyn Queue>),
+    /// A function that was invoked without a queue. Lambda writes what it was invoked with into the letter:
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html>.
+    Function(Arc<dyn Function>),
+}
+
+/// A function that can be invoked without waiting for what becomes of it.
+#[async_trait]
+pub trait Function: Send + Sync + 'static {
+    /// Hands over an event, as JSON.
+    async fn invoke(&self, event: String) -> Result<(), QueueError>;
+}
+
+impl Source {
+    /// Sends a letter again.
+    async fn send(&self, letter: &Message) -> Result<(), QueueError> {
+        match self {
+            Self::Queue(queue) => queue.send(vec![again(letter)]).await,
+            Self::Function(function) => function.invoke(event_of(letter)?).await,
+        }
+    }
+}
+
+/// What Lambda writes when it gives up an invocation.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct GivenUp {
+    request_payload: serde_json::Value,
+}
+
+fn event_of(letter: &Message) -> Result<String, QueueError> {
+    let given_up: GivenUp = serde_json::from_str(&letter.body)
+        .map_err(|error| QueueError::Invalid(format!("the letter {} holds no event: {error}", letter.id)))?;
+    Ok(given_up.request_payload.to_string())
+}
+
 /// A queue with its dead letters.
 #[derive(Clone)]
 pub struct DeadLetters {
     /// The word for it: `inbound`, `outbound`, `work`, `relay`.
     pub name: &'static str,
     /// Where letters go when they are sent again; absent where something else repeats the work.
-    pub source: Option<Arc<dyn Queue>>,
+    pub source: Option<Source>,
     /// Where they are.
     pub dead: Arc<dyn Queue>,
 }
@@ -68,7 +109,7 @@ impl DeadLetters {
     /// Sends letters back to where they failed: one by its id, or all. How many went.
     ///
     /// # Errors
-    /// When the queue is unavailable. Letters that went before the error went.
+    /// When the queue is unavailable, or a letter cannot be sent again. Letters that went went.
     pub async fn redrive(&self, id: Option<&str>) -> Result<usize, QueueError> {
         let Some(source) = &self.source else { return Ok(0) };
         let taken = self.take(MOST).await?;
@@ -76,15 +117,16 @@ impl DeadLetters {
         let mut result = Ok(());
         for message in &taken {
             let wanted = id.is_none_or(|id| id == message.id);
-            if !wanted || result.is_err() {
+            if !wanted || result.as_ref().is_err_and(QueueError::is_transient) {
                 continue;
             }
             // Sent before it is removed: a crash in between doubles the letter, and the table swallows the double.
-            result = match source.send(vec![again(message)]).await {
+            let sent = match source.send(message).await {
                 Ok(()) => self.dead.delete(&message.receipt).await,
                 Err(error) => Err(error),
             };
-            gone += usize::from(result.is_ok());
+            gone += usize::from(sent.is_ok());
+            result = result.and(sent);
         }
         self.release(&taken).await?;
         result.map(|()| gone)

@@ -7,7 +7,9 @@ mod pool;
 mod queues;
 mod schedule;
 mod stream;
+mod topic;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::SignedDuration;
@@ -47,6 +49,8 @@ pub struct Cloud {
     pub outbound: MemoryQueue,
     /// What may take a while.
     pub work: MemoryQueue,
+    /// What the receiver of mails failed at: it has no queue, but its dead letters are in one.
+    pub email: MemoryQueue,
     /// What the relay could not understand.
     pub relay_dead: MemoryQueue,
     /// Telegram.
@@ -64,6 +68,8 @@ pub struct Cloud {
     /// The most milliseconds that a machine's clock is off.
     skew: u64,
     pools: Pools,
+    /// How many invocations are under way that nobody waits for.
+    invocations: AtomicUsize,
     complaints: Arc<Mutex<Vec<String>>>,
 }
 
@@ -89,6 +95,7 @@ impl Cloud {
             inbound: MemoryQueue::new("inbound", true, weather(), hours),
             outbound: MemoryQueue::new("outbound", true, weather(), hours),
             work: MemoryQueue::new("work", false, weather(), hours),
+            email: MemoryQueue::new("email", false, weather(), hours),
             relay_dead: MemoryQueue::new("relay-dead", false, weather(), hours),
             bots: Arc::new(BotApi::new("1:first")),
             post: Arc::default(),
@@ -99,6 +106,7 @@ impl Cloud {
             chance: services,
             skew: if rough { 100 } else { 0 },
             pools: Pools::default(),
+            invocations: AtomicUsize::new(0),
             complaints,
         })
     }
@@ -124,14 +132,15 @@ impl Cloud {
     }
 
     /// The queues whose dead letters can be sent again, with their names.
-    pub fn with_dead_letters(&self) -> [(&'static str, &MemoryQueue); 3] {
-        [&self.inbound, &self.outbound, &self.work].map(|queue| (queue.name(), queue))
+    pub fn with_dead_letters(&self) -> [(&'static str, &MemoryQueue); 4] {
+        [&self.inbound, &self.outbound, &self.work, &self.email].map(|queue| (queue.name(), queue))
     }
 
-    /// Whether nothing is under way any more: no message, no insertion.
+    /// Whether nothing is under way any more: no message, no insertion, no invocation.
     pub fn is_quiet(&self) -> bool {
         let queues = [&self.inbound, &self.outbound, &self.work];
         queues.iter().all(|queue| queue.is_empty())
+            && self.invocations.load(Ordering::SeqCst) == 0
             && (0..SHARDS).all(|shard| self.main.feed(shard).is_empty())
     }
 

@@ -20,13 +20,15 @@ pub struct Said {
     pub file: Option<String>,
     /// Whether it was said by a button.
     pub pressed: bool,
+    /// Whether it is delivered once more, later.
+    pub repeated: bool,
 }
 
 impl Said {
     /// A text, and who says it on which channel.
     pub fn new(text: &str, by: &str) -> Self {
         let (text, by) = (text.to_owned(), by.to_owned());
-        Self { text, by, acknowledged: false, answers: None, file: None, pressed: false }
+        Self { text, by, acknowledged: false, answers: None, file: None, pressed: false, repeated: false }
     }
 }
 
@@ -129,6 +131,13 @@ impl History {
     pub fn acknowledged(&self, place: usize) {
         if let Some(said) = self.state().said.get_mut(place) {
             said.acknowledged = true;
+        }
+    }
+
+    /// Notes that what was said will be delivered once more.
+    pub fn repeated(&self, place: usize) {
+        if let Some(said) = self.state().said.get_mut(place) {
+            said.repeated = true;
         }
     }
 

@@ -12,15 +12,15 @@ mod writers;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use self::agents::upload;
 pub use self::agents::{Agent, work};
 pub use self::chats::{CHANGED, write_messages};
 pub use self::customers::Habits;
+pub(crate) use self::mails::latest_to;
 pub use self::mails::write_mails;
 pub use self::office::{Office, Promise, SUPPORT};
 pub use self::owner::{lose_the_token, send_letters_again};
 pub use self::visitors::{everybody_looks, visit};
-pub(crate) use self::agents::upload;
-pub(crate) use self::mails::latest_to;
 pub(crate) use self::writers::{Letter, mail, webhook};
 use crate::chance::Chance;
 use crate::cloud::Cloud;

@@ -25,7 +25,7 @@ use store::Desk;
 use store::blobs::{BlobError, Blobs, Links, UploadForm};
 use store::connections::{Health, StoredConnection};
 use store::contacts::ContactSearch;
-use store::dead_letters::DeadLetters;
+use store::dead_letters::{DeadLetters, Source};
 use store::environment::{Environment, System};
 use store::messages::put_platform_message;
 use store::opening::{Customer, Start};
@@ -131,7 +131,7 @@ impl Stage {
             dead_letters: vec![
                 DeadLetters {
                     name: "inbound",
-                    source: Some(Arc::new(inbound.clone())),
+                    source: Some(Source::Queue(Arc::new(inbound.clone()))),
                     dead: Arc::new(inbound.dead_letters()),
                 },
                 DeadLetters {

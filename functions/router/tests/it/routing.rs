@@ -378,3 +378,24 @@ async fn a_button_on_a_closed_ticket_opens_the_next_one() {
     assert_eq!(stage.kinds(2).await, ["opened", "message_received"]);
     assert_eq!(stage.ticket(2).await.unwrap().follow_up_of, Some(id));
 }
+
+#[tokio::test]
+async fn a_button_that_was_noted_opens_nothing_when_it_comes_again() {
+    let stage = Stage::new().await;
+    stage.deliver(message("1", "Hello"), 1).await;
+    let button =
+        Happened::Button { callback: "7".to_owned(), id: Some("1".to_owned()), data: "Again".to_owned() };
+    assert_eq!(stage.deliver(delivery("update:2", button.clone()), 1).await, []);
+    let id = stage.ticket(1).await.unwrap().id;
+    let update = Update { status: Some(Status::Closed), ..Update::default() };
+    let request = Request { actor: Actor::System, cause: None, command: Command::Update(update) };
+    stage.desk.execute(id, request).await.unwrap();
+    assert_eq!(stage.deliver(delivery("update:2", button.clone()), 1).await, []);
+    assert!(stage.ticket(2).await.is_none());
+    // Another press opens the next ticket; that one, too, comes again.
+    let again = Happened::Button { callback: "8".to_owned(), id: None, data: "Once more".to_owned() };
+    for _ in 0..2 {
+        assert_eq!(stage.deliver(delivery("update:3", again.clone()), 1).await, []);
+    }
+    assert_eq!(stage.kinds(2).await, ["opened", "message_received"]);
+}

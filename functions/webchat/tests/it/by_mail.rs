@@ -1,6 +1,7 @@
 //! Answers that go on by mail to visitors who left an address.
 
-use desk::event::Fact;
+use desk::command::{Command, Request, Update};
+use desk::event::{Actor, Fact};
 use desk::ids::ConnectionId;
 use desk::reply::Delivery;
 use desk::ticket::Status;
@@ -246,4 +247,29 @@ async fn an_address_that_cannot_be_reached_is_not_written_to() {
     stage.deliver_copies(&guest).await;
     assert_eq!(stage.mails().len(), 0);
     assert_eq!(stage.ticket(&guest).await.status, Status::Open, "somebody has to see to it");
+}
+
+#[tokio::test]
+async fn a_chat_that_went_on_by_mail_is_shown_once() {
+    let (stage, office, guest) = left_alone().await;
+    stage.answers(&guest, "It left on Friday.").await;
+    stage.wait(LATER);
+    stage.deliver_copies(&guest).await;
+    let sent = stage.mails()[0].header("Message-ID").unwrap();
+    let ticket = stage.ticket(&guest).await.id;
+    let update = Update { status: Some(Status::Closed), ..Update::default() };
+    let request = Request { actor: Actor::System, cause: None, command: Command::Update(update) };
+    stage.desk.execute(ticket, request).await.unwrap();
+    stage.mail(office, &answering(&sent, ANN, "Nothing came.")).await;
+    assert!(stage.desk.ticket(ticket).await.unwrap().unwrap().followed_up_by.is_some());
+
+    let page = stage.page(&guest, "").await;
+    assert_eq!(texts(&page), ["Where is my parcel?", "It left on Friday."]);
+    let cursor = page["cursor"].as_str().unwrap();
+    let later = stage.page(&guest, &format!("?after={cursor}")).await;
+    assert_eq!(texts(&later), Vec::<String>::new());
+    stage.says(&guest, "2", "Is anybody there?").await;
+    stage.route().await;
+    let later = stage.page(&guest, &format!("?after={cursor}")).await;
+    assert_eq!(texts(&later), ["Is anybody there?"]);
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use store::dead_letters::DeadLetters;
+use store::dead_letters::{DeadLetters, Source};
 use store::queue::{Depth, Message, Outgoing, Queue, QueueError};
 use store::sqlite::SqliteQueue;
 
@@ -87,7 +87,7 @@ impl Stage {
     fn letters(&self) -> DeadLetters {
         DeadLetters {
             name: "work",
-            source: Some(Arc::new(self.source.clone())),
+            source: Some(Source::Queue(Arc::new(self.source.clone()))),
             dead: Arc::new(self.dead.clone()),
         }
     }

@@ -7,13 +7,14 @@ use channels::http::Http;
 use channels::platform::Outlets;
 use channels::{Directory, Receiver};
 use clock::Clock;
+use email::Post;
 use relay::Relay;
 use router::Router;
 use sender::Sender;
 use store::Desk;
 use store::blobs::Blobs;
 use store::contacts::ContactSearch;
-use store::dead_letters::DeadLetters;
+use store::dead_letters::{DeadLetters, Source};
 use store::live::Nobody;
 use store::queue::{Failed, Message, Queue};
 use store::table::Table;
@@ -24,17 +25,21 @@ use worker::Worker;
 use super::Cloud;
 use super::objects::SignedLinks;
 use super::pool::Pool;
+use super::topic::EmailFunction;
 use crate::engine::MemoryQueue;
 use crate::fault::{FaultyMailer, FaultyObjects, FaultyQueue, FaultyTable, FaultyTransport};
 
 /// Where the desk is reached.
 const PUBLIC_URL: &str = "https://desk.example";
+/// What follows the `@` in the Message-IDs that SES gives.
+const MAIL_HOST: &str = "email.amazonses.example";
 
 /// The machines of all functions.
 #[derive(Default)]
 pub(super) struct Pools {
     pub(super) telegram: Pool<axum::Router>,
     pub(super) email: Pool<axum::Router>,
+    pub(super) post: Pool<Post>,
     pub(super) webchat: Pool<axum::Router>,
     pub(super) api: Pool<axum::Router>,
     pub(super) router: Pool<QueueFunction>,
@@ -101,6 +106,10 @@ impl Cloud {
         }
     }
 
+    pub(super) fn new_post(&self) -> Post {
+        Post::new(self.desk(), self.receiver(), MAIL_HOST.to_owned())
+    }
+
     pub(super) fn new_webchat(&self) -> axum::Router {
         webchat::handler(Webchat {
             desk: self.desk(),
@@ -139,12 +148,12 @@ impl Cloud {
         Clock::new(self.desk(), self.index(), self.faulty(&self.outbound))
     }
 
-    pub(super) fn new_api(&self) -> axum::Router {
+    pub(super) fn new_api(self: &Arc<Self>) -> axum::Router {
         let desk = self.desk();
         let outlets = self.outlets();
         let dead_letters = |name, queue: &MemoryQueue| DeadLetters {
             name,
-            source: Some(self.faulty(queue)),
+            source: Some(Source::Queue(self.faulty(queue))),
             dead: self.faulty(&queue.dead_letters()),
         };
         api::handler(Api {
@@ -162,6 +171,10 @@ impl Cloud {
                 dead_letters("inbound", &self.inbound),
                 dead_letters("outbound", &self.outbound),
                 dead_letters("work", &self.work),
+                DeadLetters {
+                    source: Some(Source::Function(Arc::new(EmailFunction(Arc::clone(self))))),
+                    ..dead_letters("email", &self.email)
+                },
             ],
             public_url: Some(PUBLIC_URL.to_owned()),
             live: Arc::new(Nobody),

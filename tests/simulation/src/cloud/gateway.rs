@@ -1,5 +1,6 @@
 //! Requests from outside, as a gateway brings them to functions.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -56,7 +57,7 @@ pub struct Heard {
 
 impl Cloud {
     /// Brings a request to a function. `None` when no answer comes back.
-    pub async fn request(&self, door: Door, request: Request<Body>) -> Option<Heard> {
+    pub async fn request(self: &Arc<Self>, door: Door, request: Request<Body>) -> Option<Heard> {
         tokio::time::sleep(Duration::from_millis(self.chance.between(5, 40))).await;
         let pool: &Pool<Router> = match door {
             Door::Telegram => &self.pools.telegram,

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
-use object_store::path::Path;
 use object_store::ObjectStoreExt as _;
+use object_store::path::Path;
 use serde_json::{Map, Value};
 use store::blobs::{BlobError, Links, UploadForm};
 

@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::{Fate, Faults, Port, crash};
 use crate::chance::Chance;
-use crate::platform::{BotApi, Posted, PostOffice};
+use crate::platform::{BotApi, PostOffice, Posted};
 
 /// How long an honest request takes.
 const WAY: Duration = Duration::from_millis(40);

@@ -26,7 +26,9 @@ pub(super) fn check(picture: &Picture, stage: &Stage, broken: &mut Vec<String>) 
             if let Some(more) = ids.iter().find(|id| !expected.contains(**id)) {
                 broken.push(format!("{visitor} was shown {more}, {how}"));
             }
-            for damaged in shown.iter().filter(|one| one.files.iter().any(|(name, got)| *got != contents(name))) {
+            for damaged in
+                shown.iter().filter(|one| one.files.iter().any(|(name, got)| *got != contents(name)))
+            {
                 broken.push(format!("{visitor} was shown a damaged file, {how}: {damaged:?}"));
             }
         }
@@ -38,7 +40,8 @@ pub(super) fn check(picture: &Picture, stage: &Stage, broken: &mut Vec<String>) 
 fn expected(picture: &Picture, visit: &Visit) -> BTreeSet<String> {
     let mut expected = BTreeSet::new();
     for case in picture.cases.values() {
-        let of_visit = case.head.thread.as_ref().is_some_and(|thread| thread.conversation == visit.conversation);
+        let of_visit =
+            case.head.thread.as_ref().is_some_and(|thread| thread.conversation == visit.conversation);
         for event in case.events.iter().filter(|_| of_visit) {
             match &event.fact {
                 Fact::MessageReceived(received) if received.thread.is_none() => {

@@ -26,7 +26,13 @@ pub(super) async fn check(picture: &Picture, stage: &Stage, broken: &mut Vec<Str
 }
 
 /// A message has the file that was sent with it.
-fn expected(event: &Event, text: Option<&str>, files: &[Attachment], stage: &Stage, broken: &mut Vec<String>) {
+fn expected(
+    event: &Event,
+    text: Option<&str>,
+    files: &[Attachment],
+    stage: &Stage,
+    broken: &mut Vec<String>,
+) {
     let history = stage.history.state();
     let said = history.said.iter().find(|said| Some(said.text.as_str()) == text.map(str::trim));
     let Some(said) = said else { return };

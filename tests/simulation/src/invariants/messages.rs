@@ -58,17 +58,23 @@ pub(super) fn check(picture: &Picture, stage: &Stage, broken: &mut Vec<String>) 
             broken.push(format!("nobody said `{text}`"));
         }
     }
-    order(&history.said, &places, broken);
+    order(&history.said, &places, dead_letters, broken);
     together(&history.said, &places, broken);
     belonging(picture, &history.said, &places, broken);
 }
 
-/// What one person says in one conversation stays in order, across its tickets, but for what came out of the dead letters.
-fn order(said: &[Said], places: &BTreeMap<&str, Vec<Place<'_>>>, broken: &mut Vec<String>) {
+/// What one person says in one conversation stays in order, across its tickets, but for what came out of the dead letters:
+/// sent again by the owner, or delivered once more by the platform while it lay there.
+fn order(
+    said: &[Said],
+    places: &BTreeMap<&str, Vec<Place<'_>>>,
+    dead_letters: bool,
+    broken: &mut Vec<String>,
+) {
     /// A ticket's number and an event of it, and what was said by that.
     type Stands<'s> = ((u64, u64), &'s str);
     let mut latest: BTreeMap<(&str, Option<&str>), Stands<'_>> = BTreeMap::new();
-    for said in said {
+    for said in said.iter().filter(|said| !(dead_letters && said.repeated)) {
         for place in places.get(said.text.as_str()).into_iter().flatten().filter(|place| !place.late) {
             let (by, stands) =
                 ((said.by.as_str(), place.conversation.as_deref()), (place.number, place.event.seq));

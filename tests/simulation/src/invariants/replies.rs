@@ -41,7 +41,10 @@ impl Accepted {
     /// Whether it can be what a reply sent.
     fn can_be_of(&self, stage: &Stage, reply: &Reply) -> bool {
         self.channel == reply.thread.channel.as_str()
-            && self.conversation.as_ref().is_none_or(|own| *own == original(stage, &reply.thread.conversation))
+            && self
+                .conversation
+                .as_ref()
+                .is_none_or(|own| *own == original(stage, &reply.thread.conversation))
     }
 }
 
@@ -61,9 +64,10 @@ pub(super) fn check(picture: &Picture, stage: &Stage, broken: &mut Vec<String>) 
         }
     }
     for reply in picture.replies.iter().filter(|reply| reply.copy_of.is_none()) {
-        let copy = reply.copied_to.as_ref().map(|to| {
-            picture.replies.iter().find(|other| other.id == reply.id && other.thread == *to)
-        });
+        let copy = reply
+            .copied_to
+            .as_ref()
+            .map(|to| picture.replies.iter().find(|other| other.id == reply.id && other.thread == *to));
         match copy {
             Some(None) => broken.push(format!("the copy of the reply {} is missing", reply.id)),
             copy => told(reply, copy.flatten(), &events, broken),
@@ -80,9 +84,12 @@ fn accepted(stage: &Stage, visits: &[Visit]) -> Vec<Accepted> {
         let accepted = Accepted::new("telegram", one.message.to_string(), &one.text, one.file.as_slice());
         Accepted { conversation: Some(stage.cloud.bots.original(one.chat).to_string()), ..accepted }
     });
-    let mails = stage.cloud.post.taken().into_iter().map(|mail| {
-        Accepted::new("email", format!("<{}>", mail.message_id), &mail.text, &mail.files)
-    });
+    let mails = stage
+        .cloud
+        .post
+        .taken()
+        .into_iter()
+        .map(|mail| Accepted::new("email", format!("<{}>", mail.message_id), &mail.text, &mail.files));
     let shown = visits.iter().flat_map(|visit| {
         visit.whole.iter().filter(|one| !one.own).map(|one| {
             let accepted = Accepted::new("webchat", format!("sent:{}", one.id), &one.text, &one.files);
@@ -213,10 +220,9 @@ fn told(reply: &Reply, copy: Option<&Reply>, events: &Events, broken: &mut Vec<S
     let of_copy = |state| usize::from(copy.is_some_and(|copy| copy.state == state));
     let doubted = events.uncertain.iter().filter(|doubted| **doubted == id).count();
     let failed = events.failed.iter().filter(|failed| **failed == id).count();
-    let (Some(doubted), Some(failed)) = (
-        doubted.checked_sub(of_copy(Delivery::Uncertain)),
-        failed.checked_sub(of_copy(Delivery::Failed)),
-    ) else {
+    let (Some(doubted), Some(failed)) =
+        (doubted.checked_sub(of_copy(Delivery::Uncertain)), failed.checked_sub(of_copy(Delivery::Failed)))
+    else {
         broken.push(format!("the ticket does not tell that the copy of {id} did not arrive"));
         return;
     };
@@ -249,8 +255,8 @@ fn order(
     let mut sent: Vec<(&Asked, Timestamp, &Reply, usize)> = Vec::new();
     for asked in asked {
         let Some((id, told)) = &asked.reply else { continue };
-        let reply = saying(picture, asked)
-            .find(|reply| reply.id.to_string() == *id && reply.copy_of.is_none());
+        let reply =
+            saying(picture, asked).find(|reply| reply.id.to_string() == *id && reply.copy_of.is_none());
         let Some(reply) = reply.filter(|reply| {
             matches!(reply.state, Delivery::Sent | Delivery::Delivered | Delivery::Read)
                 && !events.uncertain.contains(&reply.id)
@@ -258,9 +264,9 @@ fn order(
         }) else {
             continue;
         };
-        let place = accepted.iter().position(|one| {
-            Some(&one.id) == reply.parts.first() && one.can_be_of(stage, reply)
-        });
+        let place = accepted
+            .iter()
+            .position(|one| Some(&one.id) == reply.parts.first() && one.can_be_of(stage, reply));
         sent.extend(place.map(|place| (asked, *told, reply, place)));
     }
     for (_, told, earlier, first) in &sent {

@@ -36,6 +36,8 @@ pub struct Habits {
     pub blocks: bool,
     /// Whether their group becomes a supergroup.
     pub moves: bool,
+    /// Whether mails come by SES, which keeps no order among them.
+    pub by_ses: bool,
     /// Whether visitors of the site leave an address.
     pub leaves_address: bool,
     /// Whether the last message comes when everything was over for long.
@@ -47,8 +49,10 @@ pub struct Habits {
 pub(super) enum Brought {
     /// An update of Telegram.
     Update(String),
-    /// A mail.
+    /// A mail, handed in over HTTP.
     Mail(String),
+    /// A mail with its author and an id, received by SES.
+    Ses(String, String, String),
     /// What a visitor of the site writes.
     Submission { visit: usize, body: Value },
 }
@@ -58,6 +62,10 @@ impl Brought {
         match self {
             Self::Update(update) => webhook(stage, update).await,
             Self::Mail(text) => mail(stage, text).await,
+            Self::Ses(from, id, text) => {
+                stage.cloud.receive_mail(from, id, text.clone().into()).await;
+                true
+            }
             Self::Submission { visit, body } => submit(stage, *visit, body).await,
         }
     }
@@ -77,6 +85,7 @@ pub(super) async fn bring(
     if !chance.happens(repeated) {
         return None;
     }
+    stage.history.repeated(place);
     let after = chance.pick(&REPEATED_AFTER).copied().unwrap_or_default();
     let stage = stage.clone();
     Some(tokio::spawn(async move {

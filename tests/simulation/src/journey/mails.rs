@@ -49,9 +49,16 @@ pub(super) async fn write(
 ) -> Option<JoinHandle<()>> {
     let file = chance.happens(habits.files).then(|| format!("{text}.txt"));
     let answers = latest.map(|mail| mail.text.trim().to_owned());
-    let place = stage.history.say(Said { answers, file: file.clone(), ..Said::new(text, from) });
+    // What comes by SES may overtake what came before.
+    let by = if habits.by_ses { format!("{from}, {id}") } else { from.to_owned() };
+    let place = stage.history.say(Said { answers, file: file.clone(), ..Said::new(text, &by) });
     let subject = latest.map_or_else(|| format!("About {text}"), |mail| mail.subject.clone());
     let answers = latest.map(|mail| mail.message_id.as_str());
     let letter = Letter { from, id, subject: &subject, answers, text, file: file.as_deref() };
-    bring(stage, chance, habits.repeated, Brought::Mail(letter.write(stage)), place).await
+    let written = letter.write(stage);
+    let brought = match habits.by_ses {
+        true => Brought::Ses(from.to_owned(), id.replace('@', "."), written),
+        false => Brought::Mail(written),
+    };
+    bring(stage, chance, habits.repeated, brought, place).await
 }

@@ -93,7 +93,7 @@ impl Office {
     /// Asks the API, again and again until it answers: at most for some hours.
     pub async fn insist(
         &self,
-        cloud: &Cloud,
+        cloud: &Arc<Cloud>,
         method: Method,
         path: &str,
         key: Option<&str>,
@@ -114,7 +114,7 @@ impl Office {
 }
 
 async fn ask(
-    cloud: &Cloud,
+    cloud: &Arc<Cloud>,
     token: &str,
     method: Method,
     path: &str,

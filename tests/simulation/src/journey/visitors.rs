@@ -34,8 +34,7 @@ pub async fn visit(stage: Stage, number: u64, habits: Habits, chance: Arc<Chance
         let latest = latest_to(&stage, &address).filter(|_| chance.happens(500));
         if let Some(latest) = latest {
             let id = format!("v{number}.{message}@people.example");
-            repetitions
-                .extend(write(&stage, &chance, &habits, &text, &address, &id, Some(&latest)).await);
+            repetitions.extend(write(&stage, &chance, &habits, &text, &address, &id, Some(&latest)).await);
             continue;
         }
         let mut body = json!({"client_id": format!("{number}-{message}"), "text": text});
@@ -108,7 +107,10 @@ pub(crate) async fn look(stage: &Stage, visit: usize) {
         let Some((_, page)) = ask_as(stage, visit, Method::GET, &path, None).await else { return };
         let shown = items(stage, &page).await;
         let ids: Vec<&str> = shown.iter().map(|one| one.id.as_str()).collect();
-        stage.cloud.trace.note(&format!("{path} shows {ids:?}, then {}", page.get("cursor").unwrap_or(&Value::Null)));
+        stage
+            .cloud
+            .trace
+            .note(&format!("{path} shows {ids:?}, then {}", page.get("cursor").unwrap_or(&Value::Null)));
         let mut state = stage.history.state();
         let Some(visit) = state.visits.get_mut(visit) else { return };
         visit.shown.extend(shown);
@@ -133,7 +135,8 @@ pub async fn everybody_looks(stage: &Stage) {
 }
 
 async fn items(stage: &Stage, page: &Value) -> Vec<Shown> {
-    let text = |item: &Value, name: &str| item.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text =
+        |item: &Value, name: &str| item.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let mut shown = Vec::new();
     for item in page.get("items").and_then(Value::as_array).into_iter().flatten() {
         let mut files = Vec::new();

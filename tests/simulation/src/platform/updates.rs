@@ -22,7 +22,8 @@ impl BotApi {
         match (told.as_object_mut(), file) {
             (Some(told), Some(name)) => {
                 let size = contents(name).len();
-                let document = json!({"file_id": name, "file_unique_id": name, "file_name": name, "file_size": size});
+                let document =
+                    json!({"file_id": name, "file_unique_id": name, "file_name": name, "file_size": size});
                 told.insert("document".to_owned(), document);
                 told.insert("caption".to_owned(), text.into());
             }

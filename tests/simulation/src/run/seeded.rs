@@ -11,7 +11,8 @@ use crate::chance::Chance;
 use crate::cloud::Cloud;
 use crate::fault::{Outage, Plan, Port, Rates};
 use crate::journey::{
-    Agent, Habits, Promise, Stage, lose_the_token, send_letters_again, visit, work, write_mails, write_messages,
+    Agent, Habits, Promise, Stage, lose_the_token, send_letters_again, visit, work, write_mails,
+    write_messages,
 };
 
 /// Paces of a conversation, in seconds between two acts.
@@ -77,6 +78,7 @@ impl Life {
             presses: *chance.pick(&[0, 0, 400]).unwrap_or(&0),
             blocks: chance.happens(150),
             moves: chance.happens(500),
+            by_ses: chance.happens(400),
             leaves_address: chance.happens(500),
             returns: chance.happens(150),
         };

@@ -72,7 +72,8 @@ impl Teller {
 
     /// A visitor writes.
     pub(super) async fn says(&self, visit: usize, text: &str, file: Option<&str>, address: Option<&str>) {
-        let mut body = json!({"client_id": format!("message-{}", text.len()), "text": text, "email": address});
+        let mut body =
+            json!({"client_id": format!("message-{}", text.len()), "text": text, "email": address});
         if let Some(name) = file {
             let Some(id) = visitors::upload(&self.0, visit, name).await else { return };
             body.as_object_mut().map(|body| body.insert("attachments".to_owned(), json!([id])));
