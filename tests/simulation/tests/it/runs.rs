@@ -1,9 +1,9 @@
-//! Some seeds, and every effect of the story lost once. `tests/simulate` runs many more.
+//! Some seeds, and every effect of the stories lost once. `tests/simulate` runs many more.
 
 use std::collections::BTreeMap;
 
 use simulation::crashes;
-use simulation::run::{Scenario, run};
+use simulation::run::{Scenario, Story, run};
 
 #[test]
 fn some_seeds_hold() {
@@ -13,11 +13,11 @@ fn some_seeds_hold() {
     }
 }
 
-#[test]
-fn every_effect_of_the_story_may_be_lost_once() {
-    let effects = crashes::effects().unwrap();
+/// Loses each effect of a story once, in each way.
+fn each_lost_once(story: Story) {
+    let effects = crashes::effects(story).unwrap();
     assert!(effects > 50, "the story has {effects} effects");
-    for scenario in crashes::singles(effects) {
+    for scenario in crashes::singles(story, effects) {
         let outcome = run(&scenario, false);
         assert_eq!(outcome.broken, Vec::<String>::new(), "{scenario:?}");
         let struck: u64 = outcome.struck.values().sum();
@@ -26,13 +26,41 @@ fn every_effect_of_the_story_may_be_lost_once() {
 }
 
 #[test]
-fn the_story_tells_what_it_should() {
-    let outcome = run(&Scenario::Story(BTreeMap::new()), true);
-    assert_eq!(outcome.broken, Vec::<String>::new());
-    assert_eq!(outcome.said, (4, 2));
-    for part in
-        ["request sendMessage", "mail", "inbound send", "outbound send", "object originals", "work send"]
-    {
-        assert!(outcome.trace.iter().any(|line| line.contains(part)), "nothing of `{part}`");
+fn every_effect_of_an_order_may_be_lost_once() {
+    each_lost_once(Story::Order);
+}
+
+#[test]
+fn every_effect_of_a_visit_may_be_lost_once() {
+    each_lost_once(Story::Visit);
+}
+
+#[test]
+fn every_effect_of_a_family_may_be_lost_once() {
+    each_lost_once(Story::Family);
+}
+
+#[test]
+fn the_stories_tell_what_they_should() {
+    let parts: [(Story, (usize, usize), &[&str]); 3] = [
+        (
+            Story::Order,
+            (4, 2),
+            &["request sendMessage", "mail", "outbound send", "object originals", "work send"],
+        ),
+        (Story::Visit, (3, 3), &["attachments 201", "mail", "messages 202", "read 204"]),
+        (Story::Family, (3, 2), &["request getFile", "request sendDocument", "request answerCallbackQuery"]),
+    ];
+    for (story, said, parts) in parts {
+        let outcome = run(&Scenario::Story(story, BTreeMap::new()), true);
+        assert_eq!(outcome.broken, Vec::<String>::new(), "{story:?}");
+        assert_eq!(outcome.said, said, "{story:?}");
+        for part in parts {
+            assert!(outcome.trace.iter().any(|line| line.contains(part)), "nothing of `{part}` in {story:?}");
+        }
     }
+    let seen = run(&Scenario::Story(Story::Visit, BTreeMap::new()), false).seen;
+    assert_eq!((seen.get("copy sent"), seen.get("copy read")), (Some(&1), Some(&1)));
+    let seen = run(&Scenario::Story(Story::Family, BTreeMap::new()), false).seen;
+    assert_eq!((seen.get("conversation moved"), seen.get("event button_pressed")), (Some(&1), Some(&1)));
 }
