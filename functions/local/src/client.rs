@@ -15,8 +15,8 @@ pub(crate) async fn ask(
     if desk.token.is_empty() {
         return Err("set LAMBDESK_API_TOKEN to an API token with the scope `operations`".to_owned());
     }
-    channels::http::install_tls();
     let client = reqwest::Client::builder()
+        .tls_backend_preconfigured(channels::http::tls().map_err(|error| error.to_string())?)
         .timeout(std::time::Duration::from_secs(60))
         .build()
         .map_err(|error| error.to_string())?;

@@ -6,6 +6,7 @@
 
 mod guard;
 mod network;
+mod tls;
 
 use std::error::Error as _;
 use std::fmt::Write as _;
@@ -23,7 +24,7 @@ use url::Url;
 use self::guard::System;
 pub use self::guard::{Origin, is_public};
 use self::network::Network;
-pub use self::network::install_tls;
+pub use self::tls::tls;
 
 /// The client. Clones share their connections.
 #[derive(Debug, Clone)]

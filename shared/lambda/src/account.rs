@@ -4,6 +4,7 @@ use aws_config::SdkConfig;
 use serde::Deserialize;
 use store::environment::Environment;
 
+use crate::client::{Client, ONCE};
 use crate::signed::{self, Call};
 use crate::{Error, sdk};
 
@@ -47,6 +48,6 @@ async fn settings(config: &SdkConfig, environment: &dyn Environment) -> Result<S
         body: None,
         timeout: sdk::ATTEMPT_TIMEOUT,
     };
-    let response = signed::call(config, environment, call).await??;
+    let response = signed::call(&Client::new(ONCE), config, environment, call).await??;
     Ok(response.error_for_status()?.json().await?)
 }

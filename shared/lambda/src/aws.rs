@@ -67,7 +67,6 @@ pub struct Aws {
 impl Aws {
     /// Reads region and credentials. Connects to nothing yet.
     pub async fn from_env() -> Self {
-        sdk::install_tls();
         let (config, environment) = (sdk::loader().load().await, Arc::new(System::new()));
         Self { config, environment, dynamodb: OnceLock::new(), sqs: OnceLock::new() }
     }

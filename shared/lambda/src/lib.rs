@@ -15,6 +15,8 @@
 
 mod account;
 mod aws;
+mod client;
+mod connector;
 mod key;
 mod links;
 mod live;

@@ -1,7 +1,7 @@
 //! Pushing to connections that API Gateway holds: "Use @connections commands in your backend service" in its guide.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
@@ -16,6 +16,7 @@ use store::environment::Environment;
 use store::live::{Live, Open, closed, open_of};
 use store::table::Table;
 
+use crate::client::{Client, ONCE};
 use crate::{Error, sdk};
 
 /// How long one push may take in all: who pushes has other work, and a push is a hint.
@@ -30,8 +31,7 @@ pub struct GatewayLive {
     config: SdkConfig,
     index: Arc<dyn Table>,
     environment: Arc<dyn Environment>,
-    /// Made for the first push: it reads the system's certificates, and most functions that may push start without.
-    client: OnceLock<reqwest::Client>,
+    client: Client,
     /// Until when nothing is pushed, in seconds since 1970.
     rests_until: AtomicI64,
 }
@@ -39,20 +39,8 @@ pub struct GatewayLive {
 impl GatewayLive {
     /// Pushes with the function's own credentials.
     pub fn new(config: &SdkConfig, index: Arc<dyn Table>, environment: Arc<dyn Environment>) -> Self {
-        let (config, client, rests_until) = (config.clone(), OnceLock::new(), AtomicI64::new(i64::MIN));
+        let (config, client, rests_until) = (config.clone(), Client::new(ONCE), AtomicI64::new(i64::MIN));
         Self { config, index, environment, client, rests_until }
-    }
-
-    fn client(&self) -> Result<&reqwest::Client, reqwest::Error> {
-        if let Some(client) = self.client.get() {
-            return Ok(client);
-        }
-        let made = reqwest::Client::builder()
-            .connect_timeout(sdk::CONNECT_TIMEOUT)
-            .timeout(sdk::ATTEMPT_TIMEOUT)
-            .user_agent(sdk::application())
-            .build()?;
-        Ok(self.client.get_or_init(|| made))
     }
 
     /// Pushes to one connection. False when it is gone.
@@ -73,7 +61,9 @@ impl GatewayLive {
         let mut request = axum::http::Request::post(&url).body(body.to_vec())?;
         let signable = SignableRequest::new("POST", &url, std::iter::empty(), SignableBody::Bytes(body))?;
         sign(signable, &parameters)?.into_parts().0.apply_to_request_http1x(&mut request);
-        let response = self.client()?.execute(request.try_into()?).await?;
+        let mut request: reqwest::Request = request.try_into()?;
+        *request.timeout_mut() = Some(sdk::ATTEMPT_TIMEOUT);
+        let response = self.client.get()?.execute(request).await?;
         if response.status() == StatusCode::GONE {
             return Ok(false);
         }

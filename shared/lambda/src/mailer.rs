@@ -12,6 +12,7 @@ use channels::platform::{Finding, Mailer, SendError, SendFailure};
 use serde::Deserialize;
 use store::environment::Environment;
 
+use crate::client::{Client, ONCE};
 use crate::signed::{self, Call};
 use crate::{Error, sdk};
 
@@ -23,6 +24,7 @@ const THROTTLED: Duration = Duration::from_secs(2);
 /// Hands mails to SES.
 #[derive(Clone)]
 pub struct SesMailer {
+    client: Client,
     config: SdkConfig,
     environment: Arc<dyn Environment>,
     events: Option<String>,
@@ -31,7 +33,7 @@ pub struct SesMailer {
 impl SesMailer {
     /// A mailer; `events` is the configuration set whose events tell what became of mails.
     pub fn new(config: SdkConfig, environment: Arc<dyn Environment>, events: Option<String>) -> Self {
-        Self { config, environment, events }
+        Self { client: Client::new(ONCE), config, environment, events }
     }
 
     fn form(&self, from: &str, recipients: &[String], mail: &[u8]) -> Vec<u8> {
@@ -68,7 +70,7 @@ impl Mailer for SesMailer {
             body: Some((self.form(from, recipients, &mail), "application/x-www-form-urlencoded")),
             timeout: TIMEOUT,
         };
-        let asked = signed::call(&self.config, &*self.environment, call).await;
+        let asked = signed::call(&self.client, &self.config, &*self.environment, call).await;
         let response =
             asked.map_err(|error| failed(SendFailure::Transient, "not_signed", error.to_string()))?;
         let response = response.map_err(|error| {
@@ -174,7 +176,7 @@ impl SesMailer {
             body: Some((form, "application/x-www-form-urlencoded")),
             timeout: sdk::ATTEMPT_TIMEOUT,
         };
-        let response = signed::call(&self.config, &*self.environment, call).await??;
+        let response = signed::call(&self.client, &self.config, &*self.environment, call).await??;
         let text = response.error_for_status()?.text().await?;
         let ok = element(&text, "Name").is_some();
         let advice =
@@ -195,7 +197,7 @@ impl SesMailer {
             body: None,
             timeout: sdk::ATTEMPT_TIMEOUT,
         };
-        Ok(signed::call(&self.config, &*self.environment, call).await??)
+        Ok(signed::call(&self.client, &self.config, &*self.environment, call).await??)
     }
 }
 

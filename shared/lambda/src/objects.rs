@@ -1,20 +1,23 @@
 //! The object store on S3.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use http_body_util::BodyExt as _;
 use object_store::aws::{AmazonS3Builder, AwsCredential};
 use object_store::client::{
-    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
-    ReqwestConnector,
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody,
+    HttpService,
 };
 use object_store::{BackoffConfig, ClientOptions, CredentialProvider, Error, RetryConfig};
+use reqwest::{Body, Request};
 use store::blobs::Blobs;
 use store::environment::Environment;
 
+use crate::client::{Client, Failure, REPEATED};
 use crate::{S3Links, sdk};
 
 /// How long one attempt to move an object may take.
@@ -35,11 +38,6 @@ pub fn blobs(config: &SdkConfig, bucket: &str, environment: Arc<dyn Environment>
         None => format!("https://{bucket}.s3.{region}.amazonaws.com"),
     };
 
-    let options = ClientOptions::new()
-        .with_connect_timeout(sdk::CONNECT_TIMEOUT)
-        .with_timeout(TRANSFER_TIMEOUT)
-        .with_user_agent(sdk::application().parse().map_err(unusable)?)
-        .with_allow_http(endpoint.as_deref().is_some_and(|url| url.starts_with("http://")));
     let retries = RetryConfig {
         max_retries: sdk::ATTEMPTS as usize - 1,
         retry_timeout: TRANSFER_TIMEOUT,
@@ -50,9 +48,8 @@ pub fn blobs(config: &SdkConfig, bucket: &str, environment: Arc<dyn Environment>
         .with_region(&region)
         .with_virtual_hosted_style_request(endpoint.is_none())
         .with_credentials(Arc::new(FromSdk(credentials.clone())))
-        .with_http_connector(WhenNeeded)
-        .with_retry(retries)
-        .with_client_options(options);
+        .with_http_connector(Transfer(Client::new(REPEATED)))
+        .with_retry(retries);
     if let Some(endpoint) = endpoint {
         builder = builder.with_endpoint(endpoint);
     }
@@ -61,35 +58,38 @@ pub fn blobs(config: &SdkConfig, bucket: &str, environment: Arc<dyn Environment>
     Ok(Blobs::new(store, Arc::new(links)))
 }
 
-/// Connects when there is something to ask for: a client reads the system's certificates, and most functions that may need
-/// the bucket do not need it for the event that they start with.
-#[derive(Debug)]
-struct WhenNeeded;
+/// Makes the store's requests over the client that all of this crate uses.
+#[derive(Debug, Clone)]
+struct Transfer(Client);
 
-impl HttpConnector for WhenNeeded {
-    fn connect(&self, options: &ClientOptions) -> Result<HttpClient, Error> {
-        Ok(HttpClient::new(Late { options: options.clone(), client: OnceLock::new() }))
+impl HttpConnector for Transfer {
+    fn connect(&self, _: &ClientOptions) -> Result<HttpClient, Error> {
+        Ok(HttpClient::new(self.clone()))
     }
-}
-
-/// A client that is made for its first request.
-#[derive(Debug)]
-struct Late {
-    options: ClientOptions,
-    client: OnceLock<HttpClient>,
 }
 
 #[async_trait]
-impl HttpService for Late {
+impl HttpService for Transfer {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        if let Some(client) = self.client.get() {
-            return client.execute(request).await;
-        }
-        let made = ReqwestConnector::default()
-            .connect(&self.options)
-            .map_err(|error| HttpError::new(HttpErrorKind::Connect, error))?;
-        self.client.get_or_init(|| made).execute(request).await
+        let mut request = Request::try_from(request.map(Body::wrap)).map_err(failed)?;
+        *request.timeout_mut() = Some(TRANSFER_TIMEOUT);
+        let client = self.0.get().map_err(|error| HttpError::new_boxed(HttpErrorKind::Unknown, error))?;
+        let response: http::Response<Body> = client.execute(request).await.map_err(failed)?.into();
+        Ok(response.map(|body| HttpResponseBody::new(body.map_err(failed))))
     }
+}
+
+/// The store makes a request anew when no connection came about, and one that does no harm twice when it was interrupted
+/// or timed out.
+fn failed(error: reqwest::Error) -> HttpError {
+    let kind = match Failure::of(&error) {
+        Failure::Unconnected => HttpErrorKind::Connect,
+        Failure::TimedOut => HttpErrorKind::Timeout,
+        Failure::Broken => HttpErrorKind::Interrupted,
+        Failure::Unsendable | Failure::Other => HttpErrorKind::Unknown,
+    };
+    // Its URL may be signed.
+    HttpError::new(kind, error.without_url())
 }
 
 /// The SDK's credentials, asked for each time: the ones of a function change while it lives.

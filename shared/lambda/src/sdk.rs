@@ -9,8 +9,8 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, ConfigLoader};
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_smithy_http_client::tls;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+
+use crate::connector::Connector;
 
 /// How long a connection may take to come about.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -21,31 +21,18 @@ pub const ATTEMPTS: u32 = 3;
 
 /// Settings for every client of the SDK; load it once and make all clients from the result.
 ///
-/// Region, credentials and endpoint come from the environment. Brings its own HTTP client, because the SDK's default
-/// one brings AWS-LC, which costs a cold start of some 300 ms and 2 MB.
+/// Region, credentials and endpoint come from the environment. Brings its own HTTP client, which shares TLS with all
+/// others of the process: the SDK's would read the system's certificates once more, and be a second one in each binary.
 pub fn loader() -> ConfigLoader {
-    let http = aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
-        .build_https();
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-        .build();
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
     let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .http_client(http)
+        .http_client(Connector::default())
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
     match AppName::new(application()) {
         Ok(name) => loader.app_name(name),
         Err(_) => loader,
     }
-}
-
-/// Makes ring the process's source of TLS cryptography; what is built without a choice of its own, reqwest above all,
-/// asks for it.
-pub fn install_tls() {
-    // It fails when there is one already: then that one serves.
-    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// The name under which requests show in AWS's logs: the function's, or that of the desk.

@@ -8,7 +8,8 @@ use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, si
 use aws_sigv4::sign::v4;
 use store::environment::Environment;
 
-use crate::{Error, sdk};
+use crate::Error;
+use crate::client::Client;
 
 /// A request to one service.
 pub(crate) struct Call<'a> {
@@ -28,6 +29,7 @@ pub(crate) struct Call<'a> {
 
 /// Makes a request, and returns whatever is answered. The inner error came after the request had begun.
 pub(crate) async fn call(
+    client: &Client,
     config: &SdkConfig,
     environment: &dyn Environment,
     call: Call<'_>,
@@ -60,10 +62,7 @@ pub(crate) async fn call(
     let mut request = request.body(body)?;
     instructions.apply_to_request_http1x(&mut request);
 
-    let client = reqwest::Client::builder()
-        .connect_timeout(sdk::CONNECT_TIMEOUT)
-        .timeout(call.timeout)
-        .user_agent(sdk::application())
-        .build()?;
-    Ok(client.execute(request.try_into()?).await)
+    let mut request: reqwest::Request = request.try_into()?;
+    *request.timeout_mut() = Some(call.timeout);
+    Ok(client.get()?.execute(request).await)
 }

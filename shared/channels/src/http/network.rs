@@ -11,7 +11,7 @@ use reqwest::dns::Resolve;
 use reqwest::redirect::Policy;
 
 use super::guard::Guarded;
-use super::{Answer, Body, Call, HttpError, Reach, Reached, Transport};
+use super::{Answer, Body, Call, HttpError, Reach, Reached, Transport, tls};
 
 /// How long a connection may take to stand: name, TCP and TLS.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -29,21 +29,12 @@ pub(super) struct Network {
     trusting: OnceLock<reqwest::Client>,
 }
 
-/// Chooses the TLS implementation of the process.
-pub fn install_tls() {
-    // Somebody else may have installed a provider first; theirs will do.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-}
-
 impl Network {
     pub(super) fn new(resolver: Arc<dyn Resolve>) -> Self {
-        // At once, since others in the process count on it, too.
-        install_tls();
         Self { resolver, guarded: OnceLock::new(), trusting: OnceLock::new() }
     }
 
-    /// The client, made when it is first needed: that reads the system's certificates, which would be the longest part of
-    /// a function's cold start.
+    /// The client, made when it is first needed: a function may start without.
     fn client(&self, destination: Reach) -> Result<&reqwest::Client, HttpError> {
         let client = match destination {
             Reach::Public => &self.guarded,
@@ -57,7 +48,13 @@ impl Network {
             Reach::Public => Arc::new(Guarded::new(resolver)),
             Reach::Everywhere => resolver,
         };
+        let tls = tls().map_err(|error| HttpError {
+            reached: Reached::No,
+            reason: "unreachable",
+            detail: format!("TLS is not to be had: {error}"),
+        })?;
         let made = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
             .user_agent(concat!("Lambdesk/", env!("CARGO_PKG_VERSION")))
             .redirect(Policy::none())
             .retry(reqwest::retry::never())

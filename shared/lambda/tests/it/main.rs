@@ -4,6 +4,7 @@
 
 mod account;
 mod differential;
+mod failures;
 mod key;
 mod objects;
 mod queue;
@@ -22,16 +23,20 @@ async fn emulator() -> Option<SdkConfig> {
         eprintln!("SKIPPED: LAMBDESK_EMULATOR does not name an emulator of AWS");
         return None;
     };
-    lambda::sdk::install_tls();
     let credentials = session(&endpoint).await;
     let loader = lambda::sdk::loader().endpoint_url(endpoint).region(Region::new("us-east-1"));
     Some(loader.credentials_provider(credentials).load().await)
 }
 
+/// A client of the tests' own.
+fn client() -> Client {
+    Client::builder().tls_backend_preconfigured(channels::http::tls().unwrap()).build().unwrap()
+}
+
 /// Credentials with a session token, as functions have them.
 async fn session(endpoint: &str) -> Credentials {
     let scope = "Credential=test/20260101/us-east-1/sts/aws4_request, SignedHeaders=host, Signature=none";
-    let response = Client::builder().build().unwrap().post(endpoint);
+    let response = client().post(endpoint);
     let response = response
         .header("authorization", format!("AWS4-HMAC-SHA256 {scope}"))
         .header("content-type", "application/x-www-form-urlencoded")

@@ -3,21 +3,17 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use reqwest::multipart::{Form, Part};
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Response, StatusCode};
 use store::blobs::{BlobError, Blobs, UploadForm};
 use store::environment::{Environment as _, System};
 
-use crate::{emulator, fresh};
+use crate::{client, emulator, fresh};
 
 async fn create(config: &SdkConfig) -> Blobs {
     let bucket = fresh("bucket");
     let url = format!("{}/{bucket}", config.endpoint_url().unwrap());
     client().put(url).send().await.unwrap().error_for_status().unwrap();
     lambda::blobs(config, &bucket, Arc::new(System::new())).unwrap()
-}
-
-fn client() -> Client {
-    Client::builder().build().unwrap()
 }
 
 /// Posts a file as a browser would.

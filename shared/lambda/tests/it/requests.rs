@@ -28,7 +28,6 @@ async fn table(seen: &Seen) -> DynamoTable {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let server = Router::new().fallback(answer).with_state(Arc::clone(seen));
     tokio::spawn(async move { axum::serve(listener, server).await });
-    lambda::sdk::install_tls();
     let loader = lambda::sdk::loader().endpoint_url(url).region(Region::new("us-east-1"));
     let credentials = Credentials::new("test", "test", None, None, "the tests");
     DynamoTable::new(Client::new(&loader.credentials_provider(credentials).load().await), "desk")
