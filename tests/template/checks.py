@@ -69,6 +69,7 @@ SERVICES = {
 PRIVILEGED = {
     "ses:SendRawEmail": {"Sender"},
     "ssm:PutParameter": {"ApiFunction"},
+    "lambda:InvokeFunction": {"ApiFunction"},
     "dynamodb:DeleteItem": {"ApiFunction", "Clock", "Live", "Relay", "Sender", "Webchat"},
     "execute-api:ManageConnections": {"ApiFunction", "Live", "Relay", "Sender", "Webchat"},
     "dynamodb:UpdateItem": {"ApiFunction", "Router"},
@@ -97,6 +98,7 @@ VARIABLES = {
     "WORK_DEAD_LETTERS_URL": "WorkDeadLetters",
     "RELAY_DEAD_LETTERS_URL": "RelayDeadLetters",
     "EMAIL_DEAD_LETTERS_URL": "EmailDeadLetters",
+    "EMAIL_FUNCTION": "Email",
 }
 KEY_PARAMETER = "/${AWS::StackName}/key"
 LIVE_PARAMETER = "/${AWS::StackName}/live"

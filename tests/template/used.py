@@ -76,6 +76,8 @@ UNUSED = {
     ("ApiFunction", "sqs:SendMessage", "${WorkQueue.Arn}"): AGAIN,
     ("ApiFunction", "sqs:DeleteMessage", "${OutboundDeadLetters.Arn}"): AGAIN,
     ("ApiFunction", "sqs:DeleteMessage", "${WorkDeadLetters.Arn}"): AGAIN,
+    ("ApiFunction", "sqs:DeleteMessage", "${EmailDeadLetters.Arn}"): AGAIN,
+    ("ApiFunction", "lambda:InvokeFunction", "${Email.Arn}"): AGAIN,
     ("ApiFunction", "sqs:ReceiveMessage", "${OutboundDeadLetters.Arn}"): AGAIN,
     ("ApiFunction", "sqs:ReceiveMessage", "${WorkDeadLetters.Arn}"): AGAIN,
     ("ApiFunction", "sqs:ReceiveMessage", "${RelayDeadLetters.Arn}"): AGAIN,

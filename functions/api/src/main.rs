@@ -23,6 +23,8 @@ async fn main() -> Result<(), lambda::Error> {
     desk.install_defaults(Zone::try_from(zone.as_str())?).await?;
     let key = Arc::new(aws.sealing_key().await?);
     let queue = |name| -> Result<Arc<dyn Queue>, lambda::Error> { Ok(Arc::new(aws.queue(name)?)) };
+    let again = |name| -> Result<_, lambda::Error> { Ok(Some(Source::Queue(queue(name)?))) };
+    let receives_mails = Some(Source::Function(Arc::new(aws.email_function()?)));
     let api = Api {
         index: Arc::new(aws.index_table()?),
         directory: Directory::new(desk.clone(), Arc::clone(&key)),
@@ -38,11 +40,11 @@ async fn main() -> Result<(), lambda::Error> {
             ("work", queue(QueueName::Work)?),
         ],
         dead_letters: vec![
-            dead_letters(&aws, "inbound", Some(QueueName::Inbound), QueueName::InboundDeadLetters)?,
-            dead_letters(&aws, "outbound", Some(QueueName::Outbound), QueueName::OutboundDeadLetters)?,
-            dead_letters(&aws, "work", Some(QueueName::Work), QueueName::WorkDeadLetters)?,
-            dead_letters(&aws, "relay", None, QueueName::RelayDeadLetters)?,
-            dead_letters(&aws, "email", None, QueueName::EmailDeadLetters)?,
+            dead_letters("inbound", again(QueueName::Inbound)?, queue(QueueName::InboundDeadLetters)?),
+            dead_letters("outbound", again(QueueName::Outbound)?, queue(QueueName::OutboundDeadLetters)?),
+            dead_letters("work", again(QueueName::Work)?, queue(QueueName::WorkDeadLetters)?),
+            dead_letters("relay", None, queue(QueueName::RelayDeadLetters)?),
+            dead_letters("email", receives_mails, queue(QueueName::EmailDeadLetters)?),
         ],
         public_url: aws.public_url(),
         live: Arc::new(aws.live(Arc::new(aws.index_table()?))),
@@ -63,15 +65,6 @@ impl Limits for Account {
     }
 }
 
-fn dead_letters(
-    aws: &Aws,
-    name: &'static str,
-    source: Option<QueueName>,
-    dead: QueueName,
-) -> Result<DeadLetters, lambda::Error> {
-    let source = match source {
-        Some(source) => Some(Source::Queue(Arc::new(aws.queue(source)?))),
-        None => None,
-    };
-    Ok(DeadLetters { name, source, dead: Arc::new(aws.queue(dead)?) })
+fn dead_letters(name: &'static str, source: Option<Source>, dead: Arc<dyn Queue>) -> DeadLetters {
+    DeadLetters { name, source, dead }
 }

@@ -45,7 +45,8 @@ async fn settings(config: &SdkConfig, environment: &dyn Environment) -> Result<S
         host: "lambda",
         method: "GET",
         path: "/2016-08-19/account-settings/",
-        body: None,
+        headers: &[],
+        body: Vec::new(),
         timeout: sdk::ATTEMPT_TIMEOUT,
     };
     let response = signed::call(&Client::new(ONCE), config, environment, call).await??;

@@ -8,7 +8,9 @@ use store::environment::{Environment, System};
 use store::seal::SealingKey;
 use store::table::Table;
 
-use crate::{AccountError, DynamoTable, Error, GatewayLive, KeyError, SesMailer, SqsQueue, sdk};
+use crate::{
+    AccountError, DynamoTable, Error, GatewayLive, InvokedFunction, KeyError, SesMailer, SqsQueue, sdk,
+};
 
 /// A variable that the template should have set for this function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -132,6 +134,14 @@ impl Aws {
     /// When Lambda is unavailable or refuses.
     pub async fn account_limit(&self) -> Result<Option<u32>, AccountError> {
         crate::account_limit(&self.config, &*self.environment).await
+    }
+
+    /// The function that receives mails, for whoever sends its dead letters again.
+    ///
+    /// # Errors
+    /// Without `EMAIL_FUNCTION`.
+    pub fn email_function(&self) -> Result<InvokedFunction, VariableMissing> {
+        Ok(InvokedFunction::new(&self.config, self.environment(), required("EMAIL_FUNCTION")?))
     }
 
     /// What takes mails of connections without a server of their own. `MAIL_EVENTS` names the configuration set whose

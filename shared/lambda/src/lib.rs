@@ -17,6 +17,7 @@ mod account;
 mod aws;
 mod client;
 mod connector;
+mod invoke;
 mod key;
 mod links;
 mod live;
@@ -30,6 +31,7 @@ mod table;
 
 pub use account::{AccountError, account_limit};
 pub use aws::{Aws, QueueName, VariableMissing};
+pub use invoke::InvokedFunction;
 pub use key::{KeyError, sealing_key};
 pub use lambda_runtime::Error;
 pub use links::S3Links;

@@ -18,6 +18,8 @@ use crate::{Error, sdk};
 
 /// How long SES may take: mails are large, and it reads them.
 const TIMEOUT: Duration = Duration::from_secs(50);
+/// The media type of what SES's older API is asked.
+const FORM: &[(&str, &str)] = &[("content-type", "application/x-www-form-urlencoded")];
 /// How long to wait when SES says that it is too fast and not how long.
 const THROTTLED: Duration = Duration::from_secs(2);
 
@@ -67,7 +69,8 @@ impl Mailer for SesMailer {
             host: "email",
             method: "POST",
             path: "/",
-            body: Some((self.form(from, recipients, &mail), "application/x-www-form-urlencoded")),
+            headers: FORM,
+            body: self.form(from, recipients, &mail),
             timeout: TIMEOUT,
         };
         let asked = signed::call(&self.client, &self.config, &*self.environment, call).await;
@@ -173,7 +176,8 @@ impl SesMailer {
             host: "email",
             method: "POST",
             path: "/",
-            body: Some((form, "application/x-www-form-urlencoded")),
+            headers: FORM,
+            body: form,
             timeout: sdk::ATTEMPT_TIMEOUT,
         };
         let response = signed::call(&self.client, &self.config, &*self.environment, call).await??;
@@ -194,7 +198,8 @@ impl SesMailer {
             host: "email",
             method: "GET",
             path,
-            body: None,
+            headers: &[],
+            body: Vec::new(),
             timeout: sdk::ATTEMPT_TIMEOUT,
         };
         Ok(signed::call(&self.client, &self.config, &*self.environment, call).await??)

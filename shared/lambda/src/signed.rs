@@ -21,8 +21,10 @@ pub(crate) struct Call<'a> {
     pub(crate) method: &'static str,
     /// The path.
     pub(crate) path: &'a str,
-    /// The body and its media type.
-    pub(crate) body: Option<(Vec<u8>, &'static str)>,
+    /// Its headers, which are signed.
+    pub(crate) headers: &'a [(&'static str, &'static str)],
+    /// The body.
+    pub(crate) body: Vec<u8>,
     /// How long the answer may take.
     pub(crate) timeout: Duration,
 }
@@ -50,16 +52,14 @@ pub(crate) async fn call(
         .settings(SigningSettings::default())
         .build()?
         .into();
-    let (body, content_type) = call.body.unwrap_or_default();
-    let mut request = axum::http::Request::builder().method(call.method).uri(&url);
-    let mut headers = Vec::new();
-    if !content_type.is_empty() {
-        request = request.header("content-type", content_type);
-        headers.push(("content-type", content_type));
-    }
-    let signable = SignableRequest::new(call.method, &url, headers.into_iter(), SignableBody::Bytes(&body))?;
+    let headers = call.headers.iter().copied();
+    let signable = SignableRequest::new(call.method, &url, headers, SignableBody::Bytes(&call.body))?;
     let (instructions, _) = sign(signable, &parameters)?.into_parts();
-    let mut request = request.body(body)?;
+    let mut request = axum::http::Request::builder().method(call.method).uri(&url);
+    for (name, value) in call.headers {
+        request = request.header(*name, *value);
+    }
+    let mut request = request.body(call.body)?;
     instructions.apply_to_request_http1x(&mut request);
 
     let mut request: reqwest::Request = request.try_into()?;

@@ -5,6 +5,7 @@
 mod account;
 mod differential;
 mod failures;
+mod invoke;
 mod key;
 mod objects;
 mod queue;

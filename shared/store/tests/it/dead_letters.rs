@@ -1,11 +1,11 @@
 //! Dead letters are sent again: whatever fails meanwhile, each is in one place at least.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use store::dead_letters::{DeadLetters, Source};
+use store::dead_letters::{DeadLetters, Function, Source};
 use store::queue::{Depth, Message, Outgoing, Queue, QueueError};
 use store::sqlite::SqliteQueue;
 
@@ -146,4 +146,31 @@ async fn a_letter_that_cannot_be_removed_was_sent_and_may_be_again() {
     assert_eq!(sent.len(), 4);
     sent.dedup();
     assert_eq!(sent, ["1", "2", "3"]);
+}
+
+/// A function that keeps what it was invoked with.
+#[derive(Default)]
+struct Invoked(Mutex<Vec<String>>);
+
+#[async_trait]
+impl Function for Invoked {
+    async fn invoke(&self, event: String) -> Result<(), QueueError> {
+        self.0.lock().unwrap().push(event);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_function_gets_again_what_it_was_invoked_with() {
+    let stage = Stage::new().await;
+    let event = r#"{"Records":[{"Sns":{"Message":"a mail"}}]}"#;
+    let body = format!(r#"{{"version":"1.0","requestContext":{{}},"requestPayload":{event}}}"#);
+    stage.dead.send(vec![Outgoing { body, group: None, deduplication: None }]).await.unwrap();
+    let function = Arc::new(Invoked::default());
+    let source: Arc<dyn Function> = function.clone();
+    let letters = DeadLetters { name: "email", source: Some(Source::Function(source)), ..stage.letters() };
+    // The other three are none that Lambda wrote: they stay, and keep nobody away.
+    assert!(letters.redrive(None).await.is_err_and(|error| !error.is_transient()));
+    assert_eq!(*function.0.lock().unwrap(), [event]);
+    assert_eq!(stage.bodies(&stage.dead).await, ["1", "2", "3"]);
 }
