@@ -85,12 +85,13 @@ impl Queue for SqsQueue {
                 "1 to {MAX_RECEIVE} messages can be received, not {limit}"
             )));
         }
+        let hidden = seconds(visibility)?;
         let output = self
             .client
             .receive_message()
             .queue_url(&self.url)
             .max_number_of_messages(i32::try_from(limit).unwrap_or(i32::MAX))
-            .visibility_timeout(seconds(visibility))
+            .visibility_timeout(hidden)
             .wait_time_seconds(0)
             .message_system_attribute_names(System::ApproximateReceiveCount)
             .message_system_attribute_names(System::SentTimestamp)
@@ -112,7 +113,7 @@ impl Queue for SqsQueue {
             .change_message_visibility()
             .queue_url(&self.url)
             .receipt_handle(receipt)
-            .visibility_timeout(seconds(after));
+            .visibility_timeout(seconds(after)?);
         ignore_stale(request.send().await)
     }
 
@@ -172,10 +173,14 @@ pub(crate) fn received(
 }
 
 /// SQS counts whole seconds; a started one counts.
-fn seconds(duration: Duration) -> i32 {
-    let duration = duration.min(MAX_VISIBILITY);
-    let started = u64::from(duration.subsec_nanos() > 0);
-    i32::try_from(duration.as_secs() + started).unwrap_or(i32::MAX)
+fn seconds(hidden: Duration) -> Result<i32, QueueError> {
+    if hidden > MAX_VISIBILITY {
+        return Err(QueueError::Invalid(format!(
+            "a message is hidden for up to {MAX_VISIBILITY:?}, not {hidden:?}"
+        )));
+    }
+    let started = u64::from(hidden.subsec_nanos() > 0);
+    Ok(i32::try_from(hidden.as_secs() + started).unwrap_or(i32::MAX))
 }
 
 /// A receipt that ran out means that another one has the message in hand: nothing is left to do with this one.
@@ -215,9 +220,8 @@ mod tests {
 
     #[test]
     fn a_started_second_counts() {
-        assert_eq!(seconds(Duration::ZERO), 0);
-        assert_eq!(seconds(Duration::from_millis(1)), 1);
-        assert_eq!(seconds(Duration::from_secs(30)), 30);
-        assert_eq!(seconds(Duration::MAX), 43_200);
+        for (hidden, whole) in [(0, 0), (1, 1), (1000, 1), (30_000, 30), (43_199_001, 43_200)] {
+            assert_eq!(seconds(Duration::from_millis(hidden)), Ok(whole));
+        }
     }
 }

@@ -1,29 +1,27 @@
 //! DynamoDB and SQS, as the emulator has them, give the same answers as SQLite. What they may do differently, and why:
-//! [`ALLOWED`](store::conformance::differential::ALLOWED).
+//! [`DIFFERENCES`](store::conformance::differential::DIFFERENCES).
 
+use std::io::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use store::conformance::Deviations;
-use store::conformance::differential::{queues, tables};
+use futures_util::future::join_all;
+use store::conformance::differential::{
+    Engine, FAILED, HELD, Kind, Log, Queues, queues, queues_differ, seeds, tables, tables_differ,
+};
 use store::environment::System;
 use store::sqlite::{Sqlite, TableName};
 
 use crate::{emulator, queue, table};
 
-/// Numbers below an end, the same for the same seed (the multiplier is Knuth's for MMIX).
-fn numbers(seed: u64) -> impl FnMut(u64) -> u64 + Send {
-    let mut state = seed;
-    move |end| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33).checked_rem(end).unwrap_or_default()
-    }
-}
-
 fn sqlite() -> (Sqlite, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     (Sqlite::open(&folder.path().join("desk.db"), Arc::new(System::new())).unwrap(), folder)
+}
+
+/// Says what a run met, whether it is asked for or not.
+fn say(log: &Log) {
+    writeln!(std::io::stderr(), "{}", log.report()).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -32,18 +30,57 @@ async fn the_table_gives_the_answers_of_sqlite() {
     let dynamo = table::create(&config).await;
     let (sqlite, _folder) = sqlite();
     let sqlite = sqlite.table(TableName::Main);
-    for seed in 1..=8 {
-        tables(&dynamo, &sqlite, &format!("seed-{seed}-"), 60, &mut numbers(seed)).await;
+    let log = Log::new(Engine::Emulator);
+    for seed in seeds(1..=24) {
+        tables(&log, &dynamo, &sqlite, &format!("seed-{seed}-"), seed, 150).await;
     }
+    say(&log);
+    let (held, failed) = (log.times(HELD), log.times(FAILED));
+    assert!(held < 2 * failed && failed < 2 * held, "{held} held and {failed} failed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_queue_gives_the_answers_of_sqlite() {
+async fn the_table_differs_as_it_is_told() {
     let Some(config) = emulator().await else { return };
-    let (sqs, _dead) = queue::create(&config, ".fifo").await;
+    let dynamo = table::create(&config).await;
     let (sqlite, _folder) = sqlite();
-    let sqlite = sqlite.queue("queue", true);
-    let deviations = Deviations { stale_receipts_work: true };
-    let pause = |time: Duration| tokio::time::sleep(time).boxed();
-    queues((&*sqs, &sqlite), Some(1), "run", 80, deviations, &mut numbers(1), &pause).await;
+    let shown = tables_differ(Engine::Emulator, &dynamo, &sqlite.table(TableName::Main), "shown-").await;
+    assert!(shown > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_queues_give_the_answers_of_sqlite() {
+    let Some(config) = emulator().await else { return };
+    let (sqlite, _folder) = sqlite();
+    let log = Log::new(Engine::Emulator);
+    // Side by side, because most of their time is waiting for what is hidden.
+    join_all(seeds(1..=24).into_iter().map(async |seed| {
+        let made = make(&config, &sqlite, &format!("seed-{seed}"), Kind::of(seed).is_fifo()).await;
+        queues(&log, &made, seed, 60).await;
+    }))
+    .await;
+    say(&log);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_queues_differ_as_it_is_told() {
+    let Some(config) = emulator().await else { return };
+    let (sqlite, _folder) = sqlite();
+    let shown = queues_differ(Engine::Emulator, async |fifo| {
+        make(&config, &sqlite, &crate::fresh("shown"), fifo).await
+    });
+    assert!(shown.await > 0);
+}
+
+/// Empty queues; SQLite's have this name.
+async fn make(config: &aws_config::SdkConfig, sqlite: &Sqlite, name: &str, fifo: bool) -> Queues {
+    let (sqs, dead) = queue::create(config, if fifo { ".fifo" } else { "" }).await;
+    let sqlite = sqlite.queue(name, fifo);
+    Queues {
+        one: sqs,
+        dead: [dead, Arc::new(sqlite.dead_letters())],
+        sqlite: Arc::new(sqlite),
+        pause: Arc::new(|time| tokio::time::sleep(time).boxed()),
+        skips: false,
+    }
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::{PATIENCE, PAUSE};
-use crate::queue::{Depth, MAX_BODY_BYTES, MAX_RECEIVE, MAX_RECEIVES, Message, Outgoing, Queue, QueueError};
+use crate::queue::{
+    Depth, MAX_BODY_BYTES, MAX_RECEIVE, MAX_RECEIVES, MAX_VISIBILITY, Message, Outgoing, Queue, QueueError,
+};
 
 /// Hidden for the whole suite.
 pub(super) const LONG: Duration = Duration::from_mins(2);
@@ -228,6 +230,13 @@ pub(super) async fn receiving_has_limits(scope: &Scope<'_>) {
         assert!(matches!(scope.queue.receive(limit, LONG).await, Err(QueueError::Invalid(_))), "{limit}");
     }
     scope.queue.send(vec![]).await.unwrap();
+    let too_long = MAX_VISIBILITY + Duration::from_secs(1);
+    assert!(matches!(scope.queue.receive(1, too_long).await, Err(QueueError::Invalid(_))));
+    scope.send("long", "g", &["1"]).await;
+    let message = scope.receive_one("long", LONG).await;
+    assert!(matches!(scope.queue.release(&message.receipt, too_long).await, Err(QueueError::Invalid(_))));
+    scope.release(&message, MAX_VISIBILITY).await;
+    scope.delete(&message).await;
 }
 
 pub(super) async fn a_stale_receipt_is_ignored(scope: &Scope<'_>) {

@@ -1,5 +1,5 @@
 //! The engines in memory and SQLite give the same answers. What they may do differently, and why:
-//! [`ALLOWED`](store::conformance::differential::ALLOWED).
+//! [`DIFFERENCES`](store::conformance::differential::DIFFERENCES).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -10,8 +10,9 @@ use jiff::Timestamp;
 use simulation::chance::Chance;
 use simulation::engine::{MemoryQueue, MemoryTable, Weather};
 use simulation::time::{Hours, START};
-use store::conformance::Deviations;
-use store::conformance::differential::{queues, tables};
+use store::conformance::differential::{
+    Engine, FAILED, HELD, Kind, Log, Queues, queues, queues_differ, seeds, tables, tables_differ,
+};
 use store::environment::Environment;
 use store::sqlite::{Sqlite, TableName};
 
@@ -37,6 +38,25 @@ struct Desk {
     _folder: tempfile::TempDir,
 }
 
+impl Desk {
+    /// Empty queues; SQLite's have this name.
+    fn queues(&self, name: &str, fifo: bool) -> Queues {
+        let memory = MemoryQueue::new("memory", fifo, Weather::calm(), Hours::begin());
+        let sqlite = self.sqlite.queue(name, fifo);
+        let clock = Arc::clone(&self.clock);
+        Queues {
+            dead: [Arc::new(memory.dead_letters()), Arc::new(sqlite.dead_letters())],
+            one: Arc::new(memory),
+            sqlite: Arc::new(sqlite),
+            pause: Arc::new(move |time: Duration| {
+                clock.millisecond.fetch_add(i64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
+                tokio::time::sleep(time).boxed()
+            }),
+            skips: true,
+        }
+    }
+}
+
 fn desk() -> Desk {
     let folder = tempfile::tempdir().unwrap();
     let clock =
@@ -46,44 +66,63 @@ fn desk() -> Desk {
     Desk { sqlite, clock, _folder: folder }
 }
 
+fn calm() -> MemoryTable {
+    MemoryTable::new(Weather::calm())
+}
+
+fn rough(seed: u64) -> MemoryTable {
+    MemoryTable::new(Weather::rough(Arc::new(Chance::new(seed))))
+}
+
+/// Whether transactions fail about as often as not.
+fn both_ways(log: &Log) {
+    let (held, failed) = (log.times(HELD), log.times(FAILED));
+    assert!(held < 2 * failed && failed < 2 * held, "{held} held and {failed} failed");
+}
+
 #[tokio::test(start_paused = true)]
 async fn tables_give_the_same_answers() {
     let desk = desk();
     let sqlite = desk.sqlite.table(TableName::Main);
-    for seed in 1..=60 {
-        let chance = Chance::new(seed);
-        let memory = MemoryTable::new(Weather::calm());
-        tables(&memory, &sqlite, &format!("seed-{seed}-"), 80, &mut |end| chance.below(end)).await;
+    let log = Log::new(Engine::Calm);
+    for seed in seeds(1..=100) {
+        tables(&log, &calm(), &sqlite, &format!("seed-{seed}-"), seed, 100).await;
     }
+    both_ways(&log);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lagging_index_catches_up_with_the_same_answers() {
+async fn tables_in_rough_weather_come_to_the_same_answers() {
     let desk = desk();
     let sqlite = desk.sqlite.table(TableName::Main);
-    for seed in 1..=20 {
-        let chance = Chance::new(seed);
-        let memory = MemoryTable::new(Weather::rough(Arc::new(chance.fork("weather"))));
-        tables(&memory, &sqlite, &format!("seed-{seed}-"), 60, &mut |end| chance.below(end)).await;
+    let log = Log::new(Engine::Rough);
+    for seed in seeds(1..=60) {
+        tables(&log, &rough(seed), &sqlite, &format!("seed-{seed}-"), seed, 100).await;
     }
+    both_ways(&log);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tables_differ_as_it_is_told() {
+    let desk = desk();
+    let sqlite = desk.sqlite.table(TableName::Main);
+    assert!(tables_differ(Engine::Calm, &calm(), &sqlite, "calm-").await > 0);
+    assert!(tables_differ(Engine::Rough, &rough(1), &sqlite, "rough-").await > 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn queues_give_the_same_answers() {
     let desk = desk();
-    let clock = Arc::clone(&desk.clock);
-    let pause = move |time: Duration| {
-        clock.millisecond.fetch_add(i64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
-        tokio::time::sleep(time).boxed()
-    };
-    for seed in 1..=60 {
-        let chance = Chance::new(seed);
-        let groups = (seed % 2 == 0).then_some(3);
-        let memory = MemoryQueue::new("memory", groups.is_some(), Weather::calm(), Hours::begin());
-        let sqlite = desk.sqlite.queue(&format!("seed-{seed}"), groups.is_some());
-        let (run, deviations) = (format!("run-{seed}"), Deviations::default());
-        queues((&memory, &sqlite), groups, &run, 120, deviations, &mut |end| chance.below(end), &pause).await;
-        let (memory, sqlite) = (memory.dead_letters(), sqlite.dead_letters());
-        queues((&memory, &sqlite), groups, &run, 20, deviations, &mut |end| chance.below(end), &pause).await;
+    let log = Log::new(Engine::Calm);
+    for seed in seeds(1..=120) {
+        queues(&log, &desk.queues(&format!("seed-{seed}"), Kind::of(seed).is_fifo()), seed, 120).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn queues_differ_as_it_is_told() {
+    let desk = desk();
+    let named = AtomicI64::new(0);
+    let make = async |fifo| desk.queues(&format!("shown-{}", named.fetch_add(1, Ordering::SeqCst)), fifo);
+    assert!(queues_differ(Engine::Calm, make).await > 0);
 }
