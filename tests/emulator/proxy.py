@@ -81,7 +81,7 @@ class Proxy:
             return True
         for call in calls(request):
             self.calls[call] = self.calls.get(call, 0) + 1
-        kind = self.faults.next()
+        kind = self.faults.next(request.service)
         if kind == "drop":
             reset(writer)
             return False

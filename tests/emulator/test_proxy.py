@@ -127,6 +127,12 @@ def test_strikes_as_often_as_it_says():
     assert not any(Faults(0.0).next() for _ in range(100))
 
 
+def test_repeats_no_mail():
+    faults = Faults(1.0)
+    struck = {faults.next("ses") for _ in range(200)}
+    assert struck == {"drop", "lose_answer", "delay", "throttle"}
+
+
 class Echo(BaseHTTPRequestHandler):
     """Answers with what it got, in chunks if it is asked at `/chunks`."""
 
@@ -170,7 +176,7 @@ class Only(Faults):
         super().__init__()
         self.kind = kind
 
-    def next(self):
+    def next(self, service=""):
         return self.kind
 
 
