@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::Method;
+use reqwest::multipart;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -34,6 +36,19 @@ pub struct Visitor {
 /// An open connection of a visitor.
 #[derive(Debug)]
 pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+/// Uploads a file by the signed form of its announcement.
+///
+/// # Errors
+/// When no answer comes.
+pub async fn upload(announced: &Value, bytes: &Bytes) -> Result<reqwest::Response, reqwest::Error> {
+    let mut form = multipart::Form::new();
+    for (name, value) in announced["upload"]["fields"].as_object().into_iter().flatten() {
+        form = form.text(name.clone(), value.as_str().unwrap_or_default().to_owned());
+    }
+    let form = form.part("file", multipart::Part::stream(bytes.clone()).file_name("file"));
+    client().post(announced["upload"]["url"].as_str().unwrap_or_default()).multipart(form).send().await
+}
 
 impl Chat {
     /// Connects a new chat.
@@ -98,12 +113,20 @@ impl Visitor {
         self.session["visitor"].as_str().unwrap_or_default()
     }
 
+    /// Makes a request in the visitor's name and returns the answer, whatever it is.
+    ///
+    /// # Panics
+    /// When no answer comes.
+    pub async fn attempt(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
+        self.chat.ask(method, path, Some(self.token()), body).await
+    }
+
     /// Makes a request in the visitor's name.
     ///
     /// # Panics
     /// When the desk refuses.
     pub async fn post(&self, path: &str, body: Value) -> Value {
-        let answer = self.chat.ask(Method::POST, path, Some(self.token()), Some(&body)).await;
+        let answer = self.attempt(Method::POST, path, Some(&body)).await;
         assert!((200..300).contains(&answer.status), "{path}: {} {:#}", answer.status, answer.body);
         answer.body
     }
@@ -122,7 +145,7 @@ impl Visitor {
             Some(after) => format!("messages?after={after}"),
             None => "messages".to_owned(),
         };
-        let answer = self.chat.ask(Method::GET, &path, Some(self.token()), None).await;
+        let answer = self.attempt(Method::GET, &path, None).await;
         assert_eq!(answer.status, 200, "{:#}", answer.body);
         answer.body
     }

@@ -1,11 +1,12 @@
 //! The chat of the firm's site.
 
+use bytes::Bytes;
 use http::Method;
 use journey::desk::SOON;
 use journey::eventually;
 use journey::stage::Stage;
 use journey::target::Receiving;
-use journey::webchat::{Chat, Visitor};
+use journey::webchat::{Chat, Visitor, upload};
 use serde_json::{Value, json};
 
 /// Waits for the only ticket of a visitor and returns its id.
@@ -65,16 +66,10 @@ pub(crate) async fn file(stage: &Stage) {
     let desk = &stage.desk;
     let chat = Chat::connect(desk, json!({})).await;
     let visitor = chat.visitor(json!({})).await;
-    let bytes = b"\x89PNG\r\n\x1a\nnot really a picture".to_vec();
+    let bytes = Bytes::from_static(b"\x89PNG\r\n\x1a\nnot really a picture");
     let file = json!({"name": "parcel.png", "size": bytes.len(), "content_type": "image/png"});
     let announced = visitor.post("attachments", file).await;
-    let mut form = reqwest::multipart::Form::new();
-    for (name, value) in announced["upload"]["fields"].as_object().expect("the form has fields") {
-        form = form.text(name.clone(), value.as_str().unwrap_or_default().to_owned());
-    }
-    let form = form.part("file", reqwest::multipart::Part::bytes(bytes.clone()));
-    let url = announced["upload"]["url"].as_str().expect("the form has a URL");
-    let uploaded = journey::client().post(url).multipart(form).send().await.expect("the store answers");
+    let uploaded = upload(&announced, &bytes).await.expect("the store answers");
     assert!(uploaded.status().is_success(), "{uploaded:?}");
     let id = announced["id"].clone();
     visitor.post("messages", json!({"client_id": "1", "text": "Look", "attachments": [id]})).await;

@@ -24,7 +24,7 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 /// The bytes of a file, wherever the desk says they are.
-async fn content(desk: &Desk, id: &str) -> Bytes {
+pub(crate) async fn content(desk: &Desk, id: &str) -> Bytes {
     let url = format!("{}/api/v1/attachments/{id}/content", desk.base());
     let mut response = client().get(url).bearer_auth(desk.token()).send().await.expect("an answer");
     if response.status() == 302 {
@@ -159,14 +159,7 @@ pub(crate) async fn upload(desk: &Desk, name: &str, content_type: &str, bytes: &
     let announced = json!({"name": name, "size": bytes.len(), "content_type": content_type});
     let made = desk.ask(Method::POST, "/attachments", Some(&announced), &[]).await;
     assert_eq!(made.status, 201, "{:#}", made.body);
-    let fields = made.body["upload"]["fields"].as_object().expect("the form has fields");
-    let mut form = reqwest::multipart::Form::new();
-    for (name, value) in fields {
-        form = form.text(name.clone(), value.as_str().expect("a field is text").to_owned());
-    }
-    let file = reqwest::multipart::Part::stream(bytes.clone()).file_name("file");
-    let url = made.body["upload"]["url"].as_str().expect("the form has an address");
-    let response = client().post(url).multipart(form.part("file", file)).send().await.expect("an answer");
+    let response = journey::webchat::upload(&made.body, bytes).await.expect("an answer");
     let (status, text) = (response.status(), response.text().await.unwrap_or_default());
     assert!(status.is_success(), "{status} {text}");
     made.body["id"].as_str().expect("a file has an id").to_owned()
