@@ -1,7 +1,6 @@
 //! DynamoDB and SQS, as the emulator has them, give the same answers as SQLite. What they may do differently, and why:
 //! [`DIFFERENCES`](store::conformance::differential::DIFFERENCES).
 
-use std::io::Write as _;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
@@ -19,9 +18,10 @@ fn sqlite() -> (Sqlite, tempfile::TempDir) {
     (Sqlite::open(&folder.path().join("desk.db"), Arc::new(System::new())).unwrap(), folder)
 }
 
-/// Says what a run met, whether it is asked for or not.
+/// Says what a run met.
+#[expect(clippy::print_stderr, reason = "whoever runs the comparison wants to know what it found")]
 fn say(log: &Log) {
-    writeln!(std::io::stderr(), "{}", log.report()).unwrap();
+    eprintln!("{}", log.report());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -264,9 +264,12 @@ fn order(
         }) else {
             continue;
         };
-        let place = accepted
-            .iter()
-            .position(|one| Some(&one.id) == reply.parts.first() && one.can_be_of(stage, reply));
+        let place = accepted.iter().position(|one| {
+            // A group that was moved numbers its messages anew.
+            Some(&one.id) == reply.parts.first()
+                && one.can_be_of(stage, reply)
+                && asked.pieces().any(|piece| one.pieces.iter().any(|got| got == piece))
+        });
         sent.extend(place.map(|place| (asked, *told, reply, place)));
     }
     for (_, told, earlier, first) in &sent {

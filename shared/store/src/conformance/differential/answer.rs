@@ -21,7 +21,7 @@ pub(super) enum Answer {
     /// To a query of an index.
     IndexPage(Result<Page, TableError>),
     /// To two transactions at once.
-    Raced(Race),
+    Raced(Box<Race>),
     /// To a request that a queue takes or refuses.
     Told(Result<(), QueueError>),
     /// To a receipt, and how full the queue was then.
@@ -57,7 +57,8 @@ impl Answer {
         match self {
             Self::Items(Ok(items)) => items.iter_mut().collect(),
             Self::Page(Ok(page)) | Self::IndexPage(Ok(page)) => page.items.iter_mut().collect(),
-            Self::Raced(Race { outcome, possible }) => {
+            Self::Raced(race) => {
+                let Race { outcome, possible } = &mut **race;
                 let outcomes = std::iter::once(outcome).chain(possible);
                 outcomes.flat_map(|outcome| outcome.items.iter_mut()).collect()
             }

@@ -1,6 +1,6 @@
 //! Numbers that look random, and are the same for the same seed.
 
-/// Makes them, by SplitMix64.
+/// Makes them, by `SplitMix64`.
 #[derive(Debug, Clone)]
 pub struct Chance(u64);
 

@@ -117,7 +117,8 @@ pub(super) fn query(prefix: &str, chance: &mut Chance) -> Query {
     };
     let mut query = Query::partition(partition).index(index);
     if chance.once_in(3) {
-        query = query.begins_with(*chance.pick(&PARTS));
+        let part = *chance.pick(&PARTS);
+        query = query.begins_with(part);
     } else {
         (query.from, query.to) = (bound(chance), bound(chance));
     }

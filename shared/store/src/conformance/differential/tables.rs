@@ -131,8 +131,8 @@ pub(super) async fn race(
         let items = held(table, &touched).await.into_values().collect();
         Race { outcome: Outcome { answers: [first, second], items }, possible: possible.clone() }
     };
-    let expected = Answer::Raced(run(sqlite).await);
-    let found = Answer::Raced(run(one).await);
+    let expected = Answer::Raced(Box::new(run(sqlite).await));
+    let found = Answer::Raced(Box::new(run(one).await));
     let place = Place { seed, step, what: &both };
     log.same(&place, async || found.clone(), &expected, sleep).await;
     if let Answer::Raced(raced) = expected {

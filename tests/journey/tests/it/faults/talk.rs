@@ -92,7 +92,7 @@ impl Place {
                 let update = customer.text(text);
                 assert!(matches!(line.bot.deliver(&update).await, Delivered::ToWebhook(_)));
                 // The platform repeats what it saw no answer to, even if the answer was on its way.
-                if number % 2 == 0 {
+                if number.is_multiple_of(2) {
                     line.bot.deliver(&update).await;
                 }
             }
@@ -174,7 +174,7 @@ async fn chat(visitor: &Visitor, number: usize, text: &str, file: Option<&Bytes>
     if let Some(bytes) = file {
         body["attachments"] = json!([upload(visitor, bytes).await]);
     }
-    let times = if number % 2 == 0 { 2 } else { 1 };
+    let times = if number.is_multiple_of(2) { 2 } else { 1 };
     for _ in 0..times {
         repeated("a message of the chat", async || {
             Ok(visitor.attempt(Method::POST, "messages", Some(&body)).await)
