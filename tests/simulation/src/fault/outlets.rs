@@ -30,8 +30,14 @@ impl FaultyTransport {
     }
 
     async fn take(&self, call: Call) -> Answer {
+        self.bots.is_asked();
         tokio::time::sleep(WAY).await;
-        self.bots.answer(&call.url, &Posted::read(call.body).await)
+        let answer = self.bots.answer(&call.url, &Posted::read(call.body).await);
+        // Some look for a token for a while before they say that they know none.
+        if answer.status == StatusCode::UNAUTHORIZED && self.chance.happens(500) {
+            tokio::time::sleep(Duration::from_secs(self.chance.between(1, 5))).await;
+        }
+        answer
     }
 
     /// A refusal in one of the forms that platforms know: certain or not, short or long.

@@ -16,6 +16,11 @@ pub(super) fn check(picture: &Picture, stage: &Stage, broken: &mut Vec<String>) 
         if let Some((at, event)) = (1..).zip(&case.events).find(|(at, event)| event.seq != *at) {
             broken.push(format!("{id} has event {} in place {at}", event.seq));
         }
+        if let Some((before, after)) =
+            case.events.iter().zip(case.events.iter().skip(1)).find(|(one, next)| next.at < one.at)
+        {
+            broken.push(format!("on {id} event {} is earlier than event {}", after.seq, before.seq));
+        }
         messages(picture, case, stage, broken);
         let number = keys::number(case.head.number);
         if stage.cloud.main.item(&number).is_none() {

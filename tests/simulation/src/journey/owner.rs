@@ -9,12 +9,20 @@ use tokio::time::Instant;
 use super::{Stage, pause};
 use crate::chance::Chance;
 
-/// The bot's token is revoked, and replaced only after a while.
+/// The bot's token is revoked, and replaced only after a while, or at once while something is being sent with the old
+/// one.
 pub async fn lose_the_token(stage: Stage, chance: Chance) {
     pause(&chance, &[60, 1800, 20_000]).await;
+    let at_once = chance.happens(500);
+    if at_once {
+        // For so long at most: it may be that nothing is sent any more.
+        let _sends = tokio::time::timeout(Duration::from_hours(3), stage.cloud.bots.asked()).await;
+    }
     stage.cloud.trace.note("the bot's token is revoked");
     stage.cloud.bots.set_token("1:second");
-    pause(&chance, &[30, 3600, 40_000]).await;
+    if !at_once {
+        pause(&chance, &[30, 3600, 40_000]).await;
+    }
     stage.cloud.trace.note("the owner replaces the token");
     let (path, body) =
         (format!("/connections/{}", stage.office.bot), json!({"settings": {"token": "1:second"}}));

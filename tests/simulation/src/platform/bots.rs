@@ -8,6 +8,7 @@ use channels::http::Answer;
 use http::{HeaderMap, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 use url::Url;
 
 use super::contents;
@@ -30,6 +31,7 @@ pub struct Accepted {
 #[derive(Debug)]
 pub struct BotApi {
     state: Mutex<State>,
+    asked: Notify,
 }
 
 #[derive(Debug)]
@@ -48,6 +50,7 @@ impl BotApi {
     /// A bot with this token.
     pub fn new(token: &str) -> Self {
         Self {
+            asked: Notify::new(),
             state: Mutex::new(State {
                 token: token.to_owned(),
                 blocked: BTreeSet::new(),
@@ -61,6 +64,16 @@ impl BotApi {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells whoever waits that a request is on its way.
+    pub fn is_asked(&self) {
+        self.asked.notify_waiters();
+    }
+
+    /// Waits for the next request that is on its way.
+    pub async fn asked(&self) {
+        self.asked.notified().await;
     }
 
     /// From now on only this token is good.

@@ -49,11 +49,11 @@ impl Compared<'_> {
         let found = self.queues.one.receive(limit, hidden).await.unwrap();
         let answer = Answer::Delivered(expected.clone());
         self.same(place, async || Answer::Delivered(found.clone()), &answer).await;
-        let other = |found: Message| {
-            let expected = expected.iter().find(|expected| expected.body == found.body).unwrap();
-            (found, expected.clone())
+        let other = |expected: Message| {
+            let found = found.iter().find(|found| found.body == expected.body).unwrap();
+            (found.clone(), expected)
         };
-        found.into_iter().map(other).collect()
+        expected.into_iter().map(other).collect()
     }
 
     /// Releases a delivery of each, or deletes it.

@@ -37,6 +37,8 @@ pub(super) enum Recognised {
 pub(super) enum Shown {
     /// On two tables.
     Tables(for<'a> fn(&'a shown_tables::Tables<'a>) -> shown_tables::Sequence<'a>),
+    /// On two tables; these engines meet it by chance, to which nobody can bring them.
+    Perhaps(&'static [Engine], for<'a> fn(&'a shown_tables::Tables<'a>) -> shown_tables::Sequence<'a>),
     /// On two queues, FIFO or not.
     Queues(bool, for<'a> fn(&'a compared::Compared<'a>) -> shown_queues::Sequence<'a>),
 }
@@ -106,7 +108,7 @@ pub static DIFFERENCES: [Difference; 15] = [
                 found.outcome = expected.outcome.clone();
             }
         }),
-        shown: Shown::Tables(|tables| Box::pin(shown_tables::race_order(tables))),
+        shown: Shown::Perhaps(&[Emulator], |tables| Box::pin(shown_tables::race_order(tables))),
     },
     Difference {
         name: "a transaction of nearly 4 MB",
@@ -123,19 +125,6 @@ pub static DIFFERENCES: [Difference; 15] = [
         shown: Shown::Tables(|tables| Box::pin(shown_tables::largest_transaction(tables))),
     },
     Difference {
-        name: "a counter below zero",
-        reason: "DynamoDB adds to any number; counters begin at nothing and only grow, so that none is there",
-        engines: &[Emulator],
-        recognised: Levelled(|found, expected| {
-            if let (Answer::Sum(Ok(_)), Answer::Sum(Err(TableError::Invalid(text)))) = (&*found, &*expected)
-                && text.ends_with("is not a counter")
-            {
-                *found = expected.clone();
-            }
-        }),
-        shown: Shown::Tables(|tables| Box::pin(shown_tables::negative_counter(tables))),
-    },
-    Difference {
         name: "ids, receipts and moments",
         reason: "each engine makes its own; a message is known by what it says",
         engines: &[Calm, Emulator],
@@ -147,6 +136,24 @@ pub static DIFFERENCES: [Difference; 15] = [
             }
         }),
         shown: Shown::Queues(false, |queues| Box::pin(shown_queues::ids(queues))),
+    },
+    Difference {
+        name: "a batch in which one becomes a dead letter",
+        reason: "it counts for SQLite's batch and not for the emulator's, and a batch may be smaller than asked for; random \
+                 steps ask for one message then",
+        engines: &[Emulator],
+        recognised: Levelled(|found, expected| {
+            if let (Answer::Delivered(found), Answer::Delivered(expected)) = (found, expected)
+                && found
+                    .iter()
+                    .map(|one| &one.body)
+                    .take(expected.len())
+                    .eq(expected.iter().map(|one| &one.body))
+            {
+                found.truncate(expected.len());
+            }
+        }),
+        shown: Shown::Queues(true, |queues| Box::pin(shown_queues::batch_of_a_dead_letter(queues))),
     },
     Difference {
         name: "which group comes first",

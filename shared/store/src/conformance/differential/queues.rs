@@ -144,7 +144,11 @@ impl Run<'_> {
     }
 
     async fn receive(&mut self, hidden: Duration) -> Vec<Delivery> {
-        let limit = if self.takes_all() { MAX_RECEIVE } else { *self.chance.pick(&[1, 1, 2, 3, 10]) };
+        let limit = match self.chance.pick(&[1, 1, 2, 3, 10]) {
+            _ if self.takes_all() => MAX_RECEIVE,
+            _ if self.hopeless() > 0 => 1,
+            limit => *limit,
+        };
         let deliveries = self.compared.receive(&self.place(&("receive", limit)), limit, hidden).await;
         for (found, _) in &deliveries {
             self.worn.retain(|(body, _)| *body != found.body);
@@ -196,10 +200,14 @@ impl Run<'_> {
         self.compared.await_return(&self.place(&"all come back"), self.held.len() as u64).await;
     }
 
+    /// How many messages may still be there that were delivered too often to come again.
+    fn hopeless(&self) -> u64 {
+        self.worn.iter().filter(|(_, receives)| *receives >= MAX_RECEIVES).count() as u64
+    }
+
     /// Compares how full the queues are.
     async fn filled(&self) {
-        let hopeless = self.worn.iter().filter(|(_, receives)| *receives >= MAX_RECEIVES).count() as u64;
-        self.compared.filled(&self.place(&"depth"), hopeless).await;
+        self.compared.filled(&self.place(&"depth"), self.hopeless()).await;
     }
 
     /// Takes out everything, dead letters last.

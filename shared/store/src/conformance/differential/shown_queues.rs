@@ -108,6 +108,16 @@ pub(super) async fn count_of_a_dead_letter(compared: &Compared<'_>) {
     compared.same_dead_letters(&PLACE).await;
 }
 
+/// The first of a group has been delivered too often when two are asked for.
+pub(super) async fn batch_of_a_dead_letter(compared: &Compared<'_>) {
+    compared.send(&[Some("a"), Some("a"), Some("a")]).await;
+    for _ in 0..MAX_RECEIVES {
+        let delivery = compared.receive(&PLACE, 1, LONG).await.remove(0);
+        compared.release(&delivery, Duration::ZERO).await;
+    }
+    compared.receive(&PLACE, 2, LONG).await;
+}
+
 /// The second of a group has been delivered too often while the first is in hand for the last time.
 pub(super) async fn moment_of_a_dead_letter(compared: &Compared<'_>) {
     compared.send(&[Some("a"), Some("a")]).await;

@@ -37,14 +37,17 @@ pub(super) type Sequence<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 pub async fn tables_differ(engine: Engine, one: &dyn Table, sqlite: &dyn Table, prefix: &str) -> usize {
     let mut shown = 0;
     for (number, difference) in DIFFERENCES.iter().enumerate() {
-        if let Shown::Tables(sequence) = difference.shown
-            && difference.engines.contains(&engine)
-        {
+        let (sequence, sure) = match difference.shown {
+            Shown::Tables(sequence) => (sequence, true),
+            Shown::Perhaps(engines, sequence) => (sequence, !engines.contains(&engine)),
+            Shown::Queues(..) => continue,
+        };
+        if difference.engines.contains(&engine) {
             let (log, name) = (&Log::new(engine), difference.name);
             let prefix = &format!("{prefix}{number}-");
             sequence(&Tables { one, sqlite, prefix, log, name }).await;
-            assert!(log.times(name) > 0, "{engine:?} and SQLite do not differ in {name} any more");
-            shown += 1;
+            assert!(!sure || log.times(name) > 0, "{engine:?} and SQLite do not differ in {name} any more");
+            shown += usize::from(sure);
         }
     }
     shown
@@ -149,9 +152,4 @@ pub(super) async fn largest_transaction(tables: &Tables<'_>) {
     let text = "x".repeat(381_200);
     let item = |number: usize| tables.item(&number.to_string(), &json!({"text": text}));
     tables.write(&(0..11).map(|number| Write::Put(item(number), Condition::Any)).collect::<Vec<_>>()).await;
-}
-
-pub(super) async fn negative_counter(tables: &Tables<'_>) {
-    tables.put(tables.item("a", &json!({"value": -3}))).await;
-    tables.increment(&tables.key("a")).await;
 }
