@@ -172,7 +172,7 @@ impl Cloud {
                 dead_letters("outbound", &self.outbound),
                 dead_letters("work", &self.work),
                 DeadLetters {
-                    source: Some(Source::Function(Arc::new(EmailFunction(Arc::clone(self))))),
+                    source: Some(Source::Function(Arc::new(EmailFunction(Arc::downgrade(self))))),
                     ..dead_letters("email", &self.email)
                 },
             ],

@@ -1,8 +1,8 @@
 //! SES: it puts a mail into the bucket, and its topic invokes the receiver of mails, in any order, and again when that
 //! fails; what fails each time is put with the dead letters.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -92,14 +92,16 @@ impl Cloud {
     }
 }
 
-/// The receiver of mails, as whoever sends dead letters again invokes it.
-pub(super) struct EmailFunction(pub(super) Arc<Cloud>);
+/// The receiver of mails, as whoever sends dead letters again invokes it. The account has its machines, and not the
+/// other way round.
+pub(super) struct EmailFunction(pub(super) Weak<Cloud>);
 
 #[async_trait]
 impl Function for EmailFunction {
     async fn invoke(&self, event: String) -> Result<(), QueueError> {
         let event = serde_json::from_str(&event).map_err(|error| QueueError::Invalid(error.to_string()))?;
-        self.0.invoke_email(event);
+        let cloud = self.0.upgrade().ok_or(QueueError::Unavailable("the account is gone".to_owned()))?;
+        cloud.invoke_email(event);
         Ok(())
     }
 }
