@@ -173,9 +173,12 @@ def ses(request, arn):
         yield from unknown(request, arn)
 
 
-def account_settings(request, arn):
-    if request.method == "GET" and urlsplit(request.target).path.rstrip("/").endswith("/account-settings"):
+def functions(request, arn):
+    path = urlsplit(request.target).path.rstrip("/")
+    if request.method == "GET" and path.endswith("/account-settings"):
         yield "lambda:GetAccountSettings", "*"
+    elif request.method == "POST" and (invoked := re.search(r"/functions/([^/]+)/invocations$", path)):
+        yield "lambda:InvokeFunction", f"{arn}function:{invoked[1]}"
     else:
         yield from unknown(request, arn)
 
@@ -192,6 +195,6 @@ SERVICES = {
     "ssm": ssm,
     "s3": s3,
     "ses": ses,
-    "lambda": account_settings,
+    "lambda": functions,
     "execute-api": execute_api,
 }

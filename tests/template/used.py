@@ -76,16 +76,12 @@ UNUSED = {
     ("ApiFunction", "sqs:SendMessage", "${WorkQueue.Arn}"): AGAIN,
     ("ApiFunction", "sqs:DeleteMessage", "${OutboundDeadLetters.Arn}"): AGAIN,
     ("ApiFunction", "sqs:DeleteMessage", "${WorkDeadLetters.Arn}"): AGAIN,
-    ("ApiFunction", "sqs:DeleteMessage", "${EmailDeadLetters.Arn}"): AGAIN,
-    ("ApiFunction", "lambda:InvokeFunction", "${Email.Arn}"): AGAIN,
     ("ApiFunction", "sqs:ReceiveMessage", "${OutboundDeadLetters.Arn}"): AGAIN,
     ("ApiFunction", "sqs:ReceiveMessage", "${WorkDeadLetters.Arn}"): AGAIN,
     ("ApiFunction", "sqs:ReceiveMessage", "${RelayDeadLetters.Arn}"): AGAIN,
-    ("ApiFunction", "sqs:ReceiveMessage", "${EmailDeadLetters.Arn}"): AGAIN,
     ("ApiFunction", "sqs:ChangeMessageVisibility", "${OutboundDeadLetters.Arn}"): AGAIN,
     ("ApiFunction", "sqs:ChangeMessageVisibility", "${WorkDeadLetters.Arn}"): AGAIN,
     ("ApiFunction", "sqs:ChangeMessageVisibility", "${RelayDeadLetters.Arn}"): AGAIN,
-    ("ApiFunction", "sqs:ChangeMessageVisibility", "${EmailDeadLetters.Arn}"): AGAIN,
 }
 
 

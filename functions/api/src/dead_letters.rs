@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use store::blobs::BlobError;
-use store::dead_letters::{DeadLetters, Letter};
+use store::dead_letters::{DeadLetters, Letter, Redriven};
 use store::envelope::Envelope;
 use utoipa::{IntoParams, ToSchema};
 
@@ -58,13 +58,6 @@ struct Redrive {
     /// One letter; all of the queue when absent.
     #[serde(default)]
     id: Option<String>,
-}
-
-/// What was sent again.
-#[derive(Debug, Serialize, ToSchema)]
-struct Redriven {
-    /// How many letters.
-    redriven: usize,
 }
 
 /// Dead letters, oldest first.
@@ -142,7 +135,7 @@ async fn redrive(
         return Err(Problem::conflict("not_redrivable", detail));
     }
     let id = body.and_then(|body| body.value.id);
-    Ok(Json(Redriven { redriven: queue.redrive(id.as_deref()).await? }))
+    Ok(Json(queue.redrive(id.as_deref()).await?))
 }
 
 fn queue<'a>(api: &'a Shared, name: &str) -> Result<&'a DeadLetters, Problem> {

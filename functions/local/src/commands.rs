@@ -41,6 +41,9 @@ pub(crate) async fn dead_letters(desk: &Remote, what: DeadLetters) -> Result<(),
                 ask(desk, Method::POST, &format!("/dead-letters/{queue}/redrive"), Some(&body)).await?;
             let redriven = answer.get("redriven").and_then(Value::as_u64).unwrap_or_default();
             say(&format!("{redriven} sent back to {queue}"));
+            for letter in answer.get("unsendable").and_then(Value::as_array).into_iter().flatten() {
+                say(&format!("{} cannot be sent again", letter.as_str().unwrap_or_default()));
+            }
         }
     }
     Ok(())

@@ -44,7 +44,7 @@ impl InvokedFunction {
 #[async_trait]
 impl Function for InvokedFunction {
     async fn invoke(&self, event: String) -> Result<(), QueueError> {
-        self.hand_over(event).await.map_err(|error| QueueError::Unavailable(error.to_string()))
+        self.hand_over(event).await.map_err(|error| QueueError::Unavailable(sdk::causes(&*error)))
     }
 }
 

@@ -58,7 +58,7 @@ pub fn blobs(config: &SdkConfig, bucket: &str, environment: Arc<dyn Environment>
     Ok(Blobs::new(store, Arc::new(links)))
 }
 
-/// Makes the store's requests over the client that all of this crate uses.
+/// Makes the store's requests over a client as all of this crate uses it.
 #[derive(Debug, Clone)]
 struct Transfer(Client);
 

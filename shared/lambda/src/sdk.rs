@@ -1,4 +1,4 @@
-//! How this crate talks to AWS: one configuration, one connection pool.
+//! How this crate talks to AWS: one configuration for every client of the SDK.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -52,6 +52,11 @@ where
         let message = service.message().unwrap_or_default();
         return (Some(code.to_owned()), format!("{code}: {message}"));
     }
+    (None, causes(error))
+}
+
+/// What an error says, with what caused it.
+pub(crate) fn causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
@@ -59,5 +64,5 @@ where
         let _ = write!(text, ": {error}");
         source = error.source();
     }
-    (None, text)
+    text
 }

@@ -58,12 +58,22 @@ fn event_of(letter: &Message) -> Result<String, QueueError> {
 /// A queue with its dead letters.
 #[derive(Clone)]
 pub struct DeadLetters {
-    /// The word for it: `inbound`, `outbound`, `work`, `relay`.
+    /// The word for it: `inbound`, `outbound`, `work`, `relay`, `email`.
     pub name: &'static str,
     /// Where letters go when they are sent again; absent where something else repeats the work.
     pub source: Option<Source>,
     /// Where they are.
     pub dead: Arc<dyn Queue>,
+}
+
+/// What was sent again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Redriven {
+    /// How many letters.
+    pub redriven: usize,
+    /// The letters that can never be sent again, because they do not hold what failed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unsendable: Vec<String>,
 }
 
 /// One dead letter.
@@ -106,30 +116,36 @@ impl DeadLetters {
         Ok(found)
     }
 
-    /// Sends letters back to where they failed: one by its id, or all. How many went.
+    /// Sends letters back to where they failed: one by its id, or all.
     ///
     /// # Errors
-    /// When the queue is unavailable, or a letter cannot be sent again. Letters that went went.
-    pub async fn redrive(&self, id: Option<&str>) -> Result<usize, QueueError> {
-        let Some(source) = &self.source else { return Ok(0) };
+    /// When something is unavailable; letters that went before that went, and those after it wait.
+    pub async fn redrive(&self, id: Option<&str>) -> Result<Redriven, QueueError> {
+        let mut redriven = Redriven::default();
+        let Some(source) = &self.source else { return Ok(redriven) };
         let taken = self.take(MOST).await?;
-        let mut gone = 0;
         let mut result = Ok(());
-        for message in &taken {
-            let wanted = id.is_none_or(|id| id == message.id);
-            if !wanted || result.as_ref().is_err_and(QueueError::is_transient) {
-                continue;
+        for letter in taken.iter().filter(|letter| id.is_none_or(|id| id == letter.id)) {
+            match self.send_again(source, letter).await {
+                Ok(()) => redriven.redriven += 1,
+                Err(error) if error.is_transient() => {
+                    result = Err(error);
+                    break;
+                }
+                Err(error) => {
+                    tracing::warn!(queue = self.name, letter.id, %error, "a dead letter cannot be sent again");
+                    redriven.unsendable.push(letter.id.clone());
+                }
             }
-            // Sent before it is removed: a crash in between doubles the letter, and the table swallows the double.
-            let sent = match source.send(message).await {
-                Ok(()) => self.dead.delete(&message.receipt).await,
-                Err(error) => Err(error),
-            };
-            gone += usize::from(sent.is_ok());
-            result = result.and(sent);
         }
         self.release(&taken).await?;
-        result.map(|()| gone)
+        result.map(|()| redriven)
+    }
+
+    /// Sent before it is removed: a crash in between doubles the letter, and the table swallows the double.
+    async fn send_again(&self, source: &Source, letter: &Message) -> Result<(), QueueError> {
+        source.send(letter).await?;
+        self.dead.delete(&letter.receipt).await
     }
 
     async fn take(&self, limit: usize) -> Result<Vec<Message>, QueueError> {

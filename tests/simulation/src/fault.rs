@@ -11,6 +11,8 @@ use std::future::pending;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use store::queue::QueueError;
+
 pub use self::invocation::{Ended, Stall, invoke, invoke_stalling};
 pub use self::objects::FaultyObjects;
 pub use self::outlets::{FaultyMailer, FaultyTransport};
@@ -132,6 +134,16 @@ impl Faults {
             },
             fate => Err(error(&fate)),
         }
+    }
+
+    /// Invokes a function without waiting for it, or not, as fate will have it.
+    pub async fn invocation(&self, work: impl FnOnce()) -> Result<(), QueueError> {
+        let error = |fate: &Fate| QueueError::Unavailable(fate.word().to_owned());
+        self.effect(Port::Queue, "invoke", error, async {
+            work();
+            Ok(())
+        })
+        .await
     }
 
     /// Whether the answer of a function reaches whoever called it.

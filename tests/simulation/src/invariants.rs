@@ -1,5 +1,6 @@
 //! What must hold, at every write and in the end.
 
+mod accepted;
 mod chats;
 mod edits;
 mod files;

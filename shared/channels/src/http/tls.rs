@@ -6,7 +6,7 @@ use rustls::ClientConfig;
 use rustls::crypto::ring;
 use rustls_platform_verifier::BuilderVerifierExt as _;
 
-/// The TLS configuration of every client in this process: cryptography by ring, the system's certificates, HTTP/1.1.
+/// The TLS configuration of every HTTP client in this process: cryptography by ring, the system's certificates, HTTP/1.1.
 ///
 /// Clones share what was read. To read the system's certificates is the longest part of a function's cold start, so that
 /// happens once, when TLS is first asked for.

@@ -113,7 +113,7 @@ async fn a_letter_that_no_queue_takes_stays_a_letter() {
     assert_eq!((sent.len(), left.len()), (1, 2), "{sent:?} and {left:?}");
 
     stage.source.sends.store(usize::MAX, Ordering::SeqCst);
-    assert_eq!(stage.letters().redrive(None).await, Ok(2));
+    assert_eq!(stage.letters().redrive(None).await.unwrap().redriven, 2);
     assert_eq!(stage.bodies(&stage.source).await, ["1", "2", "3"], "each once");
     assert_eq!(stage.bodies(&stage.dead).await, [""; 0]);
 }
@@ -140,7 +140,7 @@ async fn a_letter_that_cannot_be_removed_was_sent_and_may_be_again() {
 
     // Sent twice is harmless, lost is not: whatever does the work recognises what it did.
     stage.dead.deletes.store(usize::MAX, Ordering::SeqCst);
-    assert_eq!(stage.letters().redrive(None).await, Ok(3));
+    assert_eq!(stage.letters().redrive(None).await.unwrap().redriven, 3);
     assert_eq!(stage.bodies(&stage.dead).await, [""; 0]);
     let mut sent = stage.bodies(&stage.source).await;
     assert_eq!(sent.len(), 4);
@@ -148,29 +148,56 @@ async fn a_letter_that_cannot_be_removed_was_sent_and_may_be_again() {
     assert_eq!(sent, ["1", "2", "3"]);
 }
 
-/// A function that keeps what it was invoked with.
-#[derive(Default)]
-struct Invoked(Mutex<Vec<String>>);
+/// A function that takes so many events, and keeps them.
+struct Invoked {
+    events: Mutex<Vec<String>>,
+    takes: usize,
+}
 
 #[async_trait]
 impl Function for Invoked {
     async fn invoke(&self, event: String) -> Result<(), QueueError> {
-        self.0.lock().unwrap().push(event);
+        let mut events = self.events.lock().unwrap();
+        if events.len() == self.takes {
+            return Err(QueueError::Unavailable("overloaded".to_owned()));
+        }
+        events.push(event);
         Ok(())
+    }
+}
+
+fn event(number: u32) -> String {
+    format!(r#"{{"Records":[{{"Sns":{{"Message":"mail {number}"}}}}]}}"#)
+}
+
+impl Stage {
+    /// Mails that were given up, beside three letters that hold none, and a function that takes so many of them.
+    async fn mails(&self, count: u32, takes: usize) -> (DeadLetters, Arc<Invoked>) {
+        for number in 1..=count {
+            let body = format!(r#"{{"requestContext":{{}},"requestPayload":{}}}"#, event(number));
+            self.dead.send(vec![Outgoing { body, group: None, deduplication: None }]).await.unwrap();
+        }
+        let function = Arc::new(Invoked { events: Mutex::default(), takes });
+        let source: Arc<dyn Function> = function.clone();
+        (DeadLetters { name: "email", source: Some(Source::Function(source)), ..self.letters() }, function)
     }
 }
 
 #[tokio::test]
 async fn a_function_gets_again_what_it_was_invoked_with() {
     let stage = Stage::new().await;
-    let event = r#"{"Records":[{"Sns":{"Message":"a mail"}}]}"#;
-    let body = format!(r#"{{"version":"1.0","requestContext":{{}},"requestPayload":{event}}}"#);
-    stage.dead.send(vec![Outgoing { body, group: None, deduplication: None }]).await.unwrap();
-    let function = Arc::new(Invoked::default());
-    let source: Arc<dyn Function> = function.clone();
-    let letters = DeadLetters { name: "email", source: Some(Source::Function(source)), ..stage.letters() };
-    // The other three are none that Lambda wrote: they stay, and keep nobody away.
-    assert!(letters.redrive(None).await.is_err_and(|error| !error.is_transient()));
-    assert_eq!(*function.0.lock().unwrap(), [event]);
+    let (letters, function) = stage.mails(1, 1).await;
+    let redriven = letters.redrive(None).await.unwrap();
+    assert_eq!((redriven.redriven, redriven.unsendable.len()), (1, 3), "what holds no mail keeps none away");
+    assert_eq!(*function.events.lock().unwrap(), [event(1)]);
     assert_eq!(stage.bodies(&stage.dead).await, ["1", "2", "3"]);
+}
+
+#[tokio::test]
+async fn a_function_that_takes_no_more_is_left_alone() {
+    let stage = Stage::new().await;
+    let (letters, function) = stage.mails(3, 1).await;
+    assert!(letters.redrive(None).await.unwrap_err().is_transient());
+    assert_eq!(*function.events.lock().unwrap(), [event(1)]);
+    assert_eq!(stage.bodies(&stage.dead).await.len(), 5, "three that hold none, and two that wait");
 }

@@ -131,6 +131,25 @@ impl Emulator {
 
     /// Does what SES does with a mail: puts it into the bucket, and tells so by the topic. `dmarc` is SES's verdict.
     pub async fn receive_mail(&self, name: &str, mail: Vec<u8>, recipient: &str, dmarc: &str) {
+        let told = self.store_mail(name, mail, recipient, dmarc).await;
+        self.tell(&told).await;
+    }
+
+    /// Does what Lambda does with a mail that its receiver failed at each time: what that was invoked with is put with the
+    /// dead letters.
+    pub async fn give_up_mail(&self, name: &str, mail: Vec<u8>, recipient: &str) {
+        let told = self.store_mail(name, mail, recipient, "PASS").await;
+        let record = json!({"EventSource": "aws:sns", "Sns": {"Message": told.to_string()}});
+        let letter = json!({
+            "version": "1.0",
+            "requestContext": {"condition": "RetriesExhausted", "approximateInvokeCount": 3},
+            "requestPayload": {"Records": [record]},
+        });
+        self.sqs("SendMessage", "EmailDeadLetters", json!({"MessageBody": letter.to_string()})).await;
+    }
+
+    /// Puts a mail into the bucket, as SES does. Returns what SES tells.
+    async fn store_mail(&self, name: &str, mail: Vec<u8>, recipient: &str, dmarc: &str) -> Value {
         let key = format!("mail/{name}");
         let url = format!("{}/{}/{key}", self.stack.text("endpoint"), self.output("BucketName"));
         let hash: String =
@@ -139,7 +158,7 @@ impl Emulator {
         let put = signed("PUT", "s3", self.stack.text("region"), &url, &headers, mail);
         let response = self.client.execute(put).await.expect("the emulator answers");
         assert!(response.status().is_success(), "{:?}", response.text().await);
-        let told = json!({
+        json!({
             "notificationType": "Received",
             "mail": {"messageId": name, "source": "someone@example.org", "destination": [recipient]},
             "receipt": {
@@ -147,8 +166,7 @@ impl Emulator {
                 "dmarcVerdict": {"status": dmarc},
                 "action": {"type": "S3", "bucketName": self.output("BucketName"), "objectKey": key},
             },
-        });
-        self.tell(&told).await;
+        })
     }
 
     /// Has SES tell something by the topic.

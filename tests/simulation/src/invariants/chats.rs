@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use desk::event::Fact;
+use desk::event::{Event, Fact};
 use desk::reply::Delivery;
 
-use super::picture::Picture;
+use super::picture::{Case, Picture};
 use crate::history::{Shown, Visit};
 use crate::journey::Stage;
 use crate::platform::contents;
@@ -32,38 +32,43 @@ pub(super) fn check(picture: &Picture, stage: &Stage, broken: &mut Vec<String>) 
                 broken.push(format!("{visitor} was shown a damaged file, {how}: {damaged:?}"));
             }
         }
-        own_order(visit, broken);
+        own_order(picture, visit, broken);
     }
 }
 
 /// The ids of what a visitor is to be shown.
 fn expected(picture: &Picture, visit: &Visit) -> BTreeSet<String> {
-    let mut expected = BTreeSet::new();
-    for case in picture.cases.values() {
-        let of_visit =
-            case.head.thread.as_ref().is_some_and(|thread| thread.conversation == visit.conversation);
-        for event in case.events.iter().filter(|_| of_visit) {
-            match &event.fact {
-                Fact::MessageReceived(received) if received.thread.is_none() => {
-                    expected.insert(received.message.clone());
-                }
-                _ => {}
-            }
-        }
-    }
+    let cases = picture.cases.values().filter(|case| is_of(case, visit));
+    let said = cases.flat_map(|case| &case.events).filter_map(said_in_chat).map(str::to_owned);
     let arrived = |state| matches!(state, Delivery::Sent | Delivery::Delivered | Delivery::Read);
     let replies = picture.replies.iter().filter(|reply| reply.thread.conversation == visit.conversation);
-    expected.extend(replies.filter(|reply| arrived(reply.state)).map(|reply| reply.id.to_string()));
-    expected
+    said.chain(replies.filter(|reply| arrived(reply.state)).map(|reply| reply.id.to_string())).collect()
 }
 
-/// What the visitor said is shown in the order in which it was said, but for what came out of the dead letters.
-fn own_order(visit: &Visit, broken: &mut Vec<String>) {
+fn is_of(case: &Case, visit: &Visit) -> bool {
+    case.head.thread.as_ref().is_some_and(|thread| thread.conversation == visit.conversation)
+}
+
+/// The widget's id of what an event says, if it was said in the chat.
+fn said_in_chat(event: &Event) -> Option<&str> {
+    match &event.fact {
+        Fact::MessageReceived(received) if received.thread.is_none() => Some(&received.message),
+        _ => None,
+    }
+}
+
+/// What the visitor said is shown in the order in which it stands on the tickets.
+fn own_order(picture: &Picture, visit: &Visit, broken: &mut Vec<String>) {
     let own = |shown: &[Shown]| -> Vec<String> {
         shown.iter().filter(|one| one.own).map(|one| one.id.clone()).collect()
     };
-    let (paged, whole) = (own(&visit.shown), own(&visit.whole));
-    if paged != whole {
-        broken.push(format!("{} saw {paged:?} page after page, and {whole:?} at once", visit.conversation));
+    let mut cases: Vec<&Case> = picture.cases.values().filter(|case| is_of(case, visit)).collect();
+    cases.sort_by_key(|case| case.head.number);
+    let events = cases.iter().flat_map(|case| &case.events);
+    let stands: Vec<String> = events.filter_map(|event| said_in_chat(event)).map(str::to_owned).collect();
+    for (how, shown) in [("page after page", own(&visit.shown)), ("at once", own(&visit.whole))] {
+        if shown != stands {
+            broken.push(format!("{} saw {shown:?} {how}, where {stands:?} stands", visit.conversation));
+        }
     }
 }

@@ -19,7 +19,7 @@ const PROMISE: Promise =
 pub enum Story {
     /// Two customers, an agent, a deadline that is missed.
     Order,
-    /// A visitor of the site, who sends a file, leaves an address, goes on by mail and comes back.
+    /// A visitor of the site, who sends a file, leaves an address, goes on by mail, which SES receives, and comes back.
     Visit,
     /// A group of Telegram with files and a button, which becomes a supergroup.
     Family,
@@ -64,7 +64,7 @@ async fn order(teller: &Teller) {
     teller.writes(70, "It is number 5.", None).await;
     teller.later(60).await;
     teller.answers("telegram", "It left this morning.", None).await;
-    teller.mails("customer@people.example", "My parcel is broken.", None).await;
+    teller.mails("customer@people.example", "My parcel is broken.", None, false).await;
     teller.later(2400).await;
     teller.answers("email", "We send another one.", None).await;
     teller.later(60).await;
@@ -81,7 +81,7 @@ async fn visit(teller: &Teller) {
     teller.answers("webchat", "It is, see here.", Some("label.txt")).await;
     // Nobody looks, so that it goes on by mail.
     teller.later(300).await;
-    teller.mails(ANN, "And this one?", Some("other.txt")).await;
+    teller.mails(ANN, "And this one?", Some("other.txt"), true).await;
     teller.later(60).await;
     teller.answers("webchat", "That one is not.", None).await;
     teller.later(300).await;

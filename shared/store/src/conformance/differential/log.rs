@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 
 use super::answer::Answer;
 use super::differences::{DIFFERENCES, Difference, Recognised};
+use super::tables::{FAILED, HELD};
 use super::{Engine, SEED};
 use crate::conformance::{PATIENCE, PAUSE};
 
@@ -46,6 +47,12 @@ impl Log {
     /// How often something was met: a difference by its name, or what a run counts besides.
     pub fn times(&self, name: &str) -> u64 {
         self.met.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied().unwrap_or_default()
+    }
+
+    /// Whether transactions held about as often as they failed. Of one seed alone this is not expected.
+    pub fn is_balanced(&self) -> bool {
+        let (held, failed) = (self.times(HELD), self.times(FAILED));
+        std::env::var(SEED).is_ok() || (held < 2 * failed && failed < 2 * held)
     }
 
     /// All that was met, in a line.

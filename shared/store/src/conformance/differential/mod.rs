@@ -26,7 +26,7 @@ pub use self::log::Log;
 pub use self::queues::{Kind, queues};
 pub use self::shown_queues::queues_differ;
 pub use self::shown_tables::{Tables, tables_differ};
-pub use self::tables::{FAILED, HELD, tables};
+pub use self::tables::tables;
 
 /// The environment variable with the only seed to run.
 pub const SEED: &str = "LAMBDESK_SEED";

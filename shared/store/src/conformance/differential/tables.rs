@@ -12,9 +12,9 @@ use crate::table::limits::check_writes;
 use crate::table::{Condition, Index, Item, Key, Query, Table, TableError, Write};
 
 /// What a [`Log`] counts transactions by whose conditions held.
-pub const HELD: &str = "transactions that were made";
+pub(super) const HELD: &str = "transactions that were made";
 /// What a [`Log`] counts transactions by of which a condition failed.
-pub const FAILED: &str = "transactions that were refused";
+pub(super) const FAILED: &str = "transactions that were refused";
 
 /// Makes `steps` random steps on a table and on SQLite's. Only keys that begin with `prefix` are used, which must be
 /// fresh.

@@ -48,8 +48,8 @@ impl Teller {
         webhook(&self.0, update).await;
     }
 
-    /// A customer writes a mail, which answers the latest one that they got.
-    pub(super) async fn mails(&self, from: &str, text: &str, file: Option<&str>) {
+    /// A customer writes a mail, which answers the latest one that they got, and comes by SES or over HTTP.
+    pub(super) async fn mails(&self, from: &str, text: &str, file: Option<&str>, by_ses: bool) {
         let latest = latest_to(&self.0, from);
         let letter = Letter {
             from,
@@ -60,7 +60,10 @@ impl Teller {
             file,
         };
         let place = self.said(text, from, file, false);
-        if mail(&self.0, &letter.write(&self.0)).await {
+        if by_ses {
+            self.0.cloud.receive_mail(from, "one", letter.write(&self.0).into()).await;
+            self.0.history.acknowledged(place);
+        } else if mail(&self.0, &letter.write(&self.0)).await {
             self.0.history.acknowledged(place);
         }
     }
