@@ -137,7 +137,8 @@ async fn mail(
         let body = format!(
             "--b\nContent-Type: text/plain; charset=utf-8\n\n{text}\n--b\nContent-Type: text/csv; name=\"file.csv\"\n\
              Content-Disposition: attachment; filename=\"file.csv\"\n\n{}\n--b--\n",
-            String::from_utf8_lossy(file)
+            // Its lines are ended as those of a mail are.
+            String::from_utf8_lossy(file).replace("\r\n", "\n")
         );
         letter = Letter::new("Ann Lee <ann@example.org>", address, "Broken lamp", &body)
             .with("MIME-Version", "1.0")
