@@ -15,6 +15,7 @@ UNDERSTOOD = {"Sid", "Effect", "Action", "Resource", "Condition"}
 
 # What GetAtt tells of each kind of resource, by its physical name.
 ARNS = {
+    "AWS::Lambda::Function": "arn:aws:lambda:{region}:{account}:function:{name}",
     "AWS::DynamoDB::Table": "arn:aws:dynamodb:{region}:{account}:table/{name}",
     "AWS::S3::Bucket": "arn:aws:s3:::{name}",
     "AWS::Logs::LogGroup": "arn:aws:logs:{region}:{account}:log-group:{name}:*",

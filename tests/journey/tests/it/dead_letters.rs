@@ -94,32 +94,36 @@ async fn inbound(stage: &Stage, line: &Line, emulator: &Emulator) {
     assert_eq!(done["redriven"], 1);
 }
 
-/// A mail that Lambda gave up is handed to its receiver again.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_mail_that_was_given_up_is_sent_again() {
-    if !crate::runs("emulator") {
-        return;
+mod emulator {
+    use super::*;
+
+    /// A mail that Lambda gave up is handed to its receiver again.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_mail_that_was_given_up_is_sent_again() {
+        if !crate::runs("emulator") {
+            return;
+        }
+        let stage = Stage::emulator(Turn::Shared).await;
+        let Target::Emulator(ses) = &stage.target else { panic!("this is about the deployed desk") };
+        let address = "given-up@ses.example";
+        let new = json!({"channel": "email", "name": "Support", "settings": {"address": address}});
+        let created = stage.desk.post("/connections", &new).await;
+        let mail = Letter::new("Ann Lee <ann@example.org>", address, "Broken lamp", "It does not shine.");
+        ses.give_up_mail("given-up", mail.bytes(), address).await;
+        let letter = eventually("the mail is a dead letter", LOCALLY, async || {
+            letters(&stage, "email").await.pop().ok_or("there is none")
+        })
+        .await;
+        let done = stage.desk.post("/dead-letters/email/redrive", &json!({"id": letter["id"]})).await;
+        assert_eq!(done, json!({"redriven": 1}));
+        let ticket = eventually("the mail is on a ticket", LOCALLY, async || {
+            let tickets = stage.desk.list("/tickets?channel=email").await;
+            let ours = tickets.into_iter().find(|ticket| ticket["connection"] == created["id"]);
+            ours.ok_or("there is none")
+        })
+        .await;
+        let id = ticket["id"].as_str().expect("a ticket has an id");
+        assert_eq!(stage.received(id, 1).await, ["It does not shine."]);
+        assert_eq!(letters(&stage, "email").await, Vec::<Value>::new());
     }
-    let stage = Stage::emulator(Turn::Shared).await;
-    let Target::Emulator(ses) = &stage.target else { panic!("this is about the deployed desk") };
-    let address = "given-up@ses.example";
-    let new = json!({"channel": "email", "name": "Support", "settings": {"address": address}});
-    let created = stage.desk.post("/connections", &new).await;
-    let mail = Letter::new("Ann Lee <ann@example.org>", address, "Broken lamp", "It does not shine.");
-    ses.give_up_mail("given-up", mail.bytes(), address).await;
-    let letter = eventually("the mail is a dead letter", LOCALLY, async || {
-        letters(&stage, "email").await.pop().ok_or("there is none")
-    })
-    .await;
-    let done = stage.desk.post("/dead-letters/email/redrive", &json!({"id": letter["id"]})).await;
-    assert_eq!(done, json!({"redriven": 1}));
-    let ticket = eventually("the mail is on a ticket", LOCALLY, async || {
-        let tickets = stage.desk.list("/tickets?channel=email").await;
-        let ours = tickets.into_iter().find(|ticket| ticket["connection"] == created["id"]);
-        ours.ok_or("there is none")
-    })
-    .await;
-    let id = ticket["id"].as_str().expect("a ticket has an id");
-    assert_eq!(stage.received(id, 1).await, ["It does not shine."]);
-    assert_eq!(letters(&stage, "email").await, Vec::<Value>::new());
 }
