@@ -99,10 +99,17 @@ impl Faults {
         fate
     }
 
-    /// Whether a reading comes to nothing. Readings are not counted, because they change nothing.
+    /// Whether a reading comes to nothing. Readings have no numbers, because they change nothing.
     fn unreadable(&self, what: &str) -> bool {
         let Some(invocation) = invocation::current() else { return false };
-        let fails = self.state.lock().unwrap_or_else(PoisonError::into_inner).plan.reading_fails();
+        let fails = {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let fails = state.plan.reading_fails();
+            if fails {
+                *state.struck.entry("unreadable").or_default() += 1;
+            }
+            fails
+        };
         if fails {
             self.trace.note(&format!("{invocation}: {what}  *** not readable ***"));
         }
