@@ -123,10 +123,7 @@ async fn a_remark_finds_the_topic_of_its_message() {
     assert_eq!(stage.kinds(2).await, ["opened", "message_received", "button_pressed", "message_edited"]);
 
     // A press on a closed ticket goes on in the topic, too.
-    let closed = stage.ticket(2).await.unwrap();
-    let update = Update { status: Some(Status::Closed), ..Update::default() };
-    let request = Request { actor: Actor::System, cause: None, command: Command::Update(update) };
-    stage.desk.execute(closed.id, request).await.unwrap();
+    let closed = stage.close(2).await;
     assert_eq!(stage.deliver(in_chat("update:6", button), 1).await, []);
     let next = stage.ticket(3).await.unwrap();
     assert_eq!((next.follow_up_of, next.thread), (Some(closed.id), closed.thread));
@@ -213,9 +210,7 @@ async fn who_writes_in_a_group_is_the_actor() {
     assert_eq!(new.map(|event| event.seq).collect::<Vec<_>>(), [3], "who is told to the search");
 
     // The next ticket is opened by who wrote, for whom the conversation belongs to.
-    let update = Update { status: Some(Status::Closed), ..Update::default() };
-    let request = Request { actor: Actor::System, cause: None, command: Command::Update(update) };
-    stage.desk.execute(ticket.id, request).await.unwrap();
+    stage.close(1).await;
     assert_eq!(stage.deliver(by("44", message("7", "Again")), 1).await, []);
     let next = stage.ticket(2).await.unwrap();
     let third = Actor::Contact { id: contact("44").await.unwrap() };
@@ -366,10 +361,7 @@ async fn an_album_stays_together_when_its_ticket_is_closed_in_the_middle() {
 async fn a_button_on_a_closed_ticket_opens_the_next_one() {
     let stage = Stage::new().await;
     stage.deliver(message("1", "Hello"), 1).await;
-    let id = stage.ticket(1).await.unwrap().id;
-    let update = Update { status: Some(Status::Closed), ..Update::default() };
-    let request = Request { actor: Actor::System, cause: None, command: Command::Update(update) };
-    stage.desk.execute(id, request).await.unwrap();
+    let id = stage.close(1).await.id;
     let button =
         Happened::Button { callback: "7".to_owned(), id: Some("1".to_owned()), data: "Again".to_owned() };
     for _ in 0..2 {
@@ -386,10 +378,7 @@ async fn a_button_that_was_noted_opens_nothing_when_it_comes_again() {
     let button =
         Happened::Button { callback: "7".to_owned(), id: Some("1".to_owned()), data: "Again".to_owned() };
     assert_eq!(stage.deliver(delivery("update:2", button.clone()), 1).await, []);
-    let id = stage.ticket(1).await.unwrap().id;
-    let update = Update { status: Some(Status::Closed), ..Update::default() };
-    let request = Request { actor: Actor::System, cause: None, command: Command::Update(update) };
-    stage.desk.execute(id, request).await.unwrap();
+    stage.close(1).await;
     assert_eq!(stage.deliver(delivery("update:2", button.clone()), 1).await, []);
     assert!(stage.ticket(2).await.is_none());
     // Another press opens the next ticket; that one, too, comes again.

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use desk::calendar::Zone;
 use desk::channel::{Channel, ChannelClass, ThreadKey};
-use desk::event::Content;
+use desk::command::{Command, Request, Update};
+use desk::event::{Actor, Content};
 use desk::ids::{ConnectionId, Ulid};
 use desk::inbound::{Happened, Inbound, Sender};
 use desk::message::MessageContent;
-use desk::ticket::Ticket;
+use desk::ticket::{Status, Ticket};
 use jiff::Timestamp;
 use object_store::memory::InMemory;
 use router::Router;
@@ -88,6 +89,14 @@ impl Stage {
     pub(crate) async fn ticket(&self, number: u64) -> Option<Ticket> {
         let id = self.desk.ticket_by_number(number).await.unwrap()?;
         self.desk.ticket(id).await.unwrap()
+    }
+
+    /// Closes a ticket for good.
+    pub(crate) async fn close(&self, number: u64) -> Ticket {
+        let ticket = self.ticket(number).await.unwrap();
+        let update = Update { status: Some(Status::Closed), ..Update::default() };
+        let request = Request { actor: Actor::System, cause: None, command: Command::Update(update) };
+        self.desk.execute(ticket.id, request).await.unwrap().ticket
     }
 
     /// What is noted on a ticket's mails, in order.
