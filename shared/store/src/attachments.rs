@@ -69,6 +69,9 @@ const HARMLESS: [&str; 14] = [
     "video/webm",
 ];
 
+/// The reason of a file that could not be had in time, though nothing is known against it.
+pub const UNAVAILABLE: &str = "unavailable";
+
 /// The largest file that can be uploaded, in bytes.
 const MAX_SIZE: u64 = 50 * 1024 * 1024;
 /// The longest name, in characters.
@@ -135,6 +138,11 @@ impl StoredFile {
             created_at,
         };
         Ok(file)
+    }
+
+    /// Whether it was given up though it may be had another time.
+    pub fn is_unavailable(&self) -> bool {
+        self.state == FileState::Failed && self.reason.as_deref() == Some(UNAVAILABLE)
     }
 
     /// The media type that a browser may be told: that of the file where nothing can run in it.

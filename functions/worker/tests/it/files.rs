@@ -88,13 +88,46 @@ async fn what_fails_in_passing_is_tried_again_up_to_the_last_time() {
 }
 
 #[tokio::test]
-async fn what_fails_to_the_end_is_noted() {
+async fn what_fails_to_the_end_is_noted_and_can_be_sent_again() {
+    let stage = Stage::new().await;
+    let (work, ids) = stage.sends(vec![picture("one"), picture("two")]).await;
+    for version in 1..=2 {
+        stage.telegram.breaks("timeout");
+        assert!(!stage.works(&work, MAX_RECEIVES - 1).await, "it becomes a dead letter");
+        let file = stage.file(ids[0]).await.unwrap();
+        assert_eq!((file.state, file.reason.as_deref()), (FileState::Failed, Some("unavailable")));
+        assert_eq!(file.version, version);
+    }
+    stage.telegram.called();
+
+    assert!(stage.works(&work, 1).await);
+    assert_eq!(stage.telegram.called(), ["getFile", "one.png"], "the other one was had before");
+    let file = stage.file(ids[0]).await.unwrap();
+    assert_eq!((file.state, file.reason.as_deref(), file.version), (FileState::Stored, None, 3));
+    assert_eq!(stage.blobs.get(&file.key).await.unwrap(), PICTURE);
+}
+
+#[tokio::test]
+async fn a_token_that_was_revoked_costs_no_file() {
     let stage = Stage::new().await;
     let (work, ids) = stage.sends(vec![picture("one")]).await;
-    stage.telegram.breaks("timeout");
-    assert!(stage.works(&work, MAX_RECEIVES - 1).await);
-    let file = stage.file(ids[0]).await.unwrap();
-    assert_eq!((file.state, file.reason.as_deref()), (FileState::Failed, Some("unavailable")));
+    stage.telegram.refuses(401, "Unauthorized");
+    assert!(!stage.works(&work, MAX_RECEIVES - 1).await, "it becomes a dead letter");
+    assert_eq!(stage.reason(ids[0]).await.as_deref(), Some("unavailable"));
+    assert!(stage.works(&work, 1).await, "which is sent again when the bot has another token");
+    assert_eq!(stage.file(ids[0]).await.unwrap().state, FileState::Stored);
+}
+
+#[tokio::test]
+async fn a_store_that_takes_nothing_costs_no_file() {
+    let stage = Stage::new().await;
+    let (work, ids) = stage.sends(vec![picture("one")]).await;
+    stage.store.full.store(true, Ordering::SeqCst);
+    assert!(!stage.works(&work, MAX_RECEIVES - 1).await, "it becomes a dead letter");
+    assert_eq!(stage.reason(ids[0]).await.as_deref(), Some("unavailable"));
+    stage.store.full.store(false, Ordering::SeqCst);
+    assert!(stage.works(&work, 1).await);
+    assert_eq!(stage.file(ids[0]).await.unwrap().state, FileState::Stored);
 }
 
 #[tokio::test]

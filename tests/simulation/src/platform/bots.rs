@@ -37,7 +37,6 @@ pub struct BotApi {
 #[derive(Debug)]
 struct State {
     token: String,
-    replaced: bool,
     blocked: BTreeSet<i64>,
     accepted: Vec<Accepted>,
     /// The latest id of a message in each chat, the customer's included.
@@ -54,7 +53,6 @@ impl BotApi {
             asked: Notify::new(),
             state: Mutex::new(State {
                 token: token.to_owned(),
-                replaced: false,
                 blocked: BTreeSet::new(),
                 accepted: Vec::new(),
                 messages: BTreeMap::new(),
@@ -82,12 +80,6 @@ impl BotApi {
     pub fn set_token(&self, token: &str) {
         let mut state = self.state();
         token.clone_into(&mut state.token);
-        state.replaced = true;
-    }
-
-    /// Whether the token was ever replaced.
-    pub fn was_revoked(&self) -> bool {
-        self.state().replaced
     }
 
     /// A customer blocks the bot, or no longer does.
