@@ -22,6 +22,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+/// How long whoever brings a message goes on trying here: longer than one request may take. Platforms and mail servers try
+/// for hours.
+const DELIVERY: Duration = Duration::from_secs(120);
+
 /// The present moment.
 #[expect(clippy::disallowed_methods, reason = "journeys run in real time")]
 pub fn now() -> jiff::Timestamp {

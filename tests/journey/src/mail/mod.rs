@@ -10,7 +10,7 @@ pub use self::client::send;
 pub use self::server::{MailServer, Sent};
 use crate::desk::SOON;
 use crate::stage::Stage;
-use crate::{client, eventually};
+use crate::{DELIVERY, client, eventually};
 
 /// An address of the firm that is connected to the desk.
 #[derive(Debug, Clone)]
@@ -65,9 +65,9 @@ impl Office {
     /// Hands in a mail until it is taken, as a mail server does that keeps what it could not hand over.
     ///
     /// # Panics
-    /// When it is not taken within half a minute.
+    /// When it is not taken within two minutes.
     pub async fn deliver(&self, letter: &Letter) {
-        eventually("the mail is taken", SOON, async || match self.hand_in(letter.bytes()).await {
+        eventually("the mail is taken", DELIVERY, async || match self.hand_in(letter.bytes()).await {
             200 => Ok(()),
             status => Err(status),
         })

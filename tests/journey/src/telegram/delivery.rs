@@ -7,9 +7,8 @@ use tokio::time::Instant;
 
 use super::Bot;
 use super::customer::Update;
+use crate::DELIVERY;
 
-/// How long the platform keeps trying to deliver one update here. The real one tries for hours.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// The header that proves the origin.
 pub const SECRET_HEADER: &str = "X-Telegram-Bot-Api-Secret-Token";
 
@@ -28,7 +27,7 @@ impl Bot {
     /// Delivers an update.
     ///
     /// # Panics
-    /// When the webhook does not take it within half a minute.
+    /// When the webhook does not take it within two minutes.
     pub async fn deliver(&self, update: &Update) -> Delivered {
         let kind = update.body.as_object().and_then(|fields| fields.keys().find(|name| *name != "update_id"));
         let kind = kind.expect("an update has a kind").clone();
@@ -41,7 +40,7 @@ impl Bot {
             return Delivered::Pending;
         };
         let url = self.resolve(&webhook.url);
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + DELIVERY;
         let mut attempts = Vec::new();
         let mut pause = Duration::from_millis(50);
         loop {

@@ -31,9 +31,10 @@ impl Chance {
         self.below(times) == 0
     }
 
-    /// A time from `least` to `most` milliseconds.
-    pub(crate) fn milliseconds(&mut self, least: usize, most: usize) -> Duration {
-        Duration::from_millis((least + self.below(most - least + 1)) as u64)
+    /// A time of whole milliseconds, `least` and `most` included.
+    pub(crate) fn between(&mut self, least: Duration, most: Duration) -> Duration {
+        let span = most.saturating_sub(least).as_millis() as usize;
+        least + Duration::from_millis(self.below(span + 1) as u64)
     }
 
     fn next(&mut self) -> u64 {

@@ -1,9 +1,10 @@
 //! Customers and agents who go on whatever happens to the desk, and know what it acknowledged.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use http::Method;
-use journey::desk::{Desk, SOON};
+use journey::desk::Desk;
 use journey::eventually;
 use journey::mail::{Letter, MailServer, Office};
 use journey::stage::{Line, Stage};
@@ -12,6 +13,8 @@ use serde_json::{Value, json};
 
 use crate::chance::Chance;
 
+/// How long an agent goes on trying: longer than one request may take.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// Customers who write all the time, each in a conversation of their own.
 const REGULARS: usize = 10;
 /// The same by mail.
@@ -27,6 +30,7 @@ pub(crate) struct Scene {
     office: Office,
     regulars: Vec<(Customer, String)>,
     authors: Vec<(Letter, String)>,
+    pace: Duration,
     over: AtomicBool,
 }
 
@@ -59,14 +63,21 @@ impl Scene {
             regulars.push(stage.asked(&line, &format!("Regular {number}"), "0").await);
         }
         let mut authors = Vec::new();
+        let begun = Instant::now();
         for number in 0..AUTHORS {
             let letter = Letter::new(&address(number), &office.address, "Order", "0");
             office.deliver(&letter).await;
             let ticket = office.await_tickets(stage, number + 1).await[number]["id"].clone();
             authors.push((letter, ticket.as_str().expect("a ticket has an id").to_owned()));
         }
+        let pace = begun.elapsed() / u32::try_from(authors.len()).expect("a few authors");
         let over = AtomicBool::new(false);
-        Self { desk: stage.desk.clone(), line, server, office, regulars, authors, over }
+        Self { desk: stage.desk.clone(), line, server, office, regulars, authors, pace, over }
+    }
+
+    /// How long a mail took to become a ticket while nothing disturbed it.
+    pub(crate) fn pace(&self) -> Duration {
+        self.pace
     }
 
     /// Everybody stops after what they are at.
@@ -169,7 +180,7 @@ impl Scene {
     async fn answer(&self, ticket: &str, text: &str, key: &str) -> Value {
         let path = format!("/tickets/{ticket}/replies");
         let body = json!({"text": text});
-        eventually("the answer is accepted", SOON, async || {
+        eventually("the answer is accepted", PATIENCE, async || {
             let headers = [("idempotency-key", key)];
             match self.desk.attempt(Method::POST, &path, Some(&body), &headers).await {
                 Ok(answer) if (200..300).contains(&answer.status) => Ok(answer.body),
