@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::load::{Accepted, Scene, Told};
 
 /// How long the desk may take to get through what is still queued.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// Waits until every queue is empty and every answer has come to its end; then all must be well.
 pub(crate) async fn drained(stage: &Stage, answers: &[Accepted]) {
