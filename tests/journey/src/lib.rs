@@ -22,8 +22,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long whoever brings a message goes on trying here: longer than one request may take. Platforms and mail servers try
-/// for hours.
+/// How long whoever brings a message goes on trying here; platforms and mail servers try for hours. It is longer than one
+/// request may take: one that is handed to a connection at the very moment at which that ends can be forgotten by both
+/// (tokio's channel keeps what is sent while its receiver is dropped), and ends by [`client`]'s timeout.
 const DELIVERY: Duration = Duration::from_secs(120);
 
 /// The present moment.
