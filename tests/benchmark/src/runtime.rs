@@ -90,6 +90,7 @@ impl Function {
             .env("INDEX_TABLE_NAME", "index")
             .env("BUCKET_NAME", "bucket")
             .env("KEY_PARAMETER", "/desk/key")
+            .env("EMAIL_FUNCTION", "email")
             .env("PUBLIC_URL", "https://desk.example")
             .envs(
                 ["INBOUND", "OUTBOUND"]
