@@ -57,14 +57,14 @@ pub fn singles(story: Story, effects: u64) -> Vec<Scenario> {
     (1..=effects).flat_map(one).collect()
 }
 
-/// Any two effects are lost, in any ways: all such plans, or so many of them.
+/// Any two effects are lost, in any ways: all such plans, or so many of them, which a seed decides.
 ///
-/// The second effect may be one that only the first loss leads to, so that there are a few more of them.
-pub fn pairs(story: Story, effects: u64, sample: Option<u64>) -> Vec<Scenario> {
+/// Where all are tried, the second effect may be one that only the first loss leads to, so that there are a few more.
+pub fn pairs(story: Story, effects: u64, sample: Option<(u64, u64)>) -> Vec<Scenario> {
     const FOLLOWING: u64 = 20;
     let pair =
         |first, one, second, other| Scenario::Story(story, BTreeMap::from([(first, one), (second, other)]));
-    let Some(sample) = sample else {
+    let Some((sample, seed)) = sample else {
         let mut all = Vec::new();
         for first in 1..=effects {
             for second in first + 1..=effects + FOLLOWING {
@@ -75,11 +75,11 @@ pub fn pairs(story: Story, effects: u64, sample: Option<u64>) -> Vec<Scenario> {
         }
         return all;
     };
-    let chance = Chance::new(sample);
+    let chance = Chance::new(seed);
     let loss = || chance.pick(&Fate::LOSSES).copied().unwrap_or(Fate::CrashBefore);
     let draw = |_| {
-        let first = chance.between(1, effects);
-        pair(first, loss(), chance.between(first + 1, effects + FOLLOWING), loss())
+        let first = chance.between(1, effects.saturating_sub(1));
+        pair(first, loss(), chance.between(first + 1, effects), loss())
     };
     (0..sample).map(draw).collect()
 }

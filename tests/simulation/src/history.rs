@@ -12,6 +12,8 @@ pub struct Said {
     pub text: String,
     /// Who said it, on which channel: texts of one of these stay in order.
     pub by: String,
+    /// Where their answers go by mail, as far as this tells.
+    pub address: Option<String>,
     /// Whether the desk acknowledged it.
     pub acknowledged: bool,
     /// For a mail that answers one of ours: what ours said.
@@ -28,7 +30,16 @@ impl Said {
     /// A text, and who says it on which channel.
     pub fn new(text: &str, by: &str) -> Self {
         let (text, by) = (text.to_owned(), by.to_owned());
-        Self { text, by, acknowledged: false, answers: None, file: None, pressed: false, repeated: false }
+        Self {
+            text,
+            by,
+            address: None,
+            acknowledged: false,
+            answers: None,
+            file: None,
+            pressed: false,
+            repeated: false,
+        }
     }
 }
 

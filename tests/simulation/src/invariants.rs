@@ -6,6 +6,7 @@ mod edits;
 mod files;
 mod messages;
 mod picture;
+mod recipients;
 mod replies;
 mod seen;
 mod sla;
@@ -29,6 +30,7 @@ pub async fn broken(stage: &Stage) -> Vec<String> {
     edits::check(&picture, stage, &mut broken);
     files::check(&picture, stage, &mut broken).await;
     replies::check(&picture, stage, &mut broken);
+    recipients::check(&picture, stage, &mut broken);
     chats::check(&picture, stage, &mut broken);
     tickets::check(&picture, stage, &mut broken);
     sla::check(&picture, stage, &mut broken);

@@ -48,7 +48,7 @@ struct Options {
     /// Shows what happened in each run of a seed.
     #[arg(long)]
     trace: bool,
-    /// Which pairs of crashes to try.
+    /// Which pairs of crashes to try; `from` decides which some are.
     #[arg(long, value_enum, default_value_t = Pairs::Some)]
     pairs: Pairs,
     /// Only the seeds, without the plans of crashes.
@@ -94,7 +94,9 @@ fn main() -> ExitCode {
                     scenarios.extend(crashes::singles(story, effects));
                     match options.pairs {
                         Pairs::None => {}
-                        Pairs::Some => scenarios.extend(crashes::pairs(story, effects, Some(SAMPLE))),
+                        Pairs::Some => {
+                            scenarios.extend(crashes::pairs(story, effects, Some((SAMPLE, options.from))));
+                        }
                         Pairs::All => scenarios.extend(crashes::pairs(story, effects, None)),
                     }
                 }

@@ -1,4 +1,4 @@
-//! The minute's event, which calls the clock.
+//! What happens by the hour: the minute's event, which calls the clock, and the end of what has expired.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,8 @@ use crate::fault::{Ended, invoke};
 const TIMEOUT: Duration = Duration::from_secs(50);
 /// What must be left to begin with something new.
 const RESERVE: Duration = Duration::from_secs(2);
+/// How often expired items are looked for.
+const EXPIRY: Duration = Duration::from_hours(1);
 /// How often the clock is called although nothing is due, in so many of 1000 minutes.
 const IDLE: u64 = 20;
 /// How often an event is lost or late beyond use, in so many of 1000 minutes.
@@ -20,6 +22,17 @@ const MISSED: u64 = 50;
 
 pub(super) fn start(cloud: &Arc<Cloud>) {
     tokio::spawn(tick(Arc::clone(cloud)));
+    tokio::spawn(expire(Arc::clone(cloud)));
+}
+
+/// What has expired is deleted within the hour; DynamoDB takes some days at most.
+async fn expire(cloud: Arc<Cloud>) {
+    loop {
+        tokio::time::sleep(EXPIRY).await;
+        for table in [&cloud.main, &cloud.index] {
+            table.expire(cloud.hours.now());
+        }
+    }
 }
 
 /// Days go by in which nothing is due. Calling the clock 1,440 times each would show nothing, so that the minutes in

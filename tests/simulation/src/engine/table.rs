@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 use store::table::limits::{check_key, check_keys, check_query, check_writes};
 use store::table::{Condition, Index, Inserted, Item, Key, Page, Query, Table, TableError, Write};
@@ -96,6 +97,21 @@ impl MemoryTable {
             .filter_map(|place| place.sk.split('#').next())
             .min()
             .map(str::to_owned)
+    }
+
+    /// Deletes what has expired, as the service does it by itself, some time afterwards.
+    pub fn expire(&self, now: Timestamp) {
+        let mut state = self.shared.state();
+        let expired =
+            state.items.values().filter(|item| item.expires_at.is_some_and(|at| at <= now.as_second()));
+        let deletes: Vec<Write> =
+            expired.map(|item| Write::Delete(item.key.clone(), Condition::Any)).collect();
+        if deletes.is_empty() {
+            return;
+        }
+        let changes = state.apply(deletes, Instant::now());
+        drop(state);
+        self.shared.tell(&changes);
     }
 
     /// Waits until something is written.

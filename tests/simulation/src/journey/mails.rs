@@ -51,7 +51,12 @@ pub(super) async fn write(
     let answers = latest.map(|mail| mail.text.trim().to_owned());
     // What comes by SES may overtake what came before.
     let by = if habits.by_ses { format!("{from}, {id}") } else { from.to_owned() };
-    let place = stage.history.say(Said { answers, file: file.clone(), ..Said::new(text, &by) });
+    let place = stage.history.say(Said {
+        answers,
+        file: file.clone(),
+        address: Some(from.to_owned()),
+        ..Said::new(text, &by)
+    });
     let subject = latest.map_or_else(|| format!("About {text}"), |mail| mail.subject.clone());
     let answers = latest.map(|mail| mail.message_id.as_str());
     let letter = Letter { from, id, subject: &subject, answers, text, file: file.as_deref() };

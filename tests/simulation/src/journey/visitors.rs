@@ -42,6 +42,7 @@ pub async fn visit(stage: Stage, number: u64, habits: Habits, chance: Arc<Chance
         if let Some(body) = body.as_object_mut() {
             if habits.leaves_address && message == 1 {
                 body.insert("email".to_owned(), address.clone().into());
+                said.address = Some(address.clone());
             }
             if chance.happens(habits.files) {
                 let name = format!("{text}.txt");

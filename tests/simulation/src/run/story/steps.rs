@@ -23,7 +23,8 @@ impl Teller {
     /// A customer writes to the bot.
     pub(super) async fn writes(&self, chat: i64, text: &str, file: Option<&str>) {
         let written = self.0.cloud.bots.written(chat, text, file, self.second());
-        let place = self.said(text, &format!("telegram {chat}"), file, false);
+        let said = Said { file: file.map(str::to_owned), ..Said::new(text, &format!("telegram {chat}")) };
+        let place = self.0.history.say(said);
         if webhook(&self.0, &written.update.to_string()).await {
             self.0.history.acknowledged(place);
         }
@@ -32,7 +33,8 @@ impl Teller {
     /// A customer presses a button under the bot's latest message.
     pub(super) async fn presses(&self, chat: i64, text: &str) {
         let Some(press) = self.0.cloud.bots.pressed(chat, text, self.second()) else { return };
-        let place = self.said(text, &format!("telegram {chat}"), None, true);
+        let said = Said { pressed: true, ..Said::new(text, &format!("telegram {chat}")) };
+        let place = self.0.history.say(said);
         if webhook(&self.0, &press.to_string()).await {
             self.0.history.acknowledged(place);
         }
@@ -59,7 +61,9 @@ impl Teller {
             text,
             file,
         };
-        let place = self.said(text, from, file, false);
+        let address = Some(from.to_owned());
+        let place =
+            self.0.history.say(Said { file: file.map(str::to_owned), address, ..Said::new(text, from) });
         if by_ses {
             self.0.cloud.receive_mail(from, "one", letter.write(&self.0).into()).await;
             self.0.history.acknowledged(place);
@@ -81,7 +85,8 @@ impl Teller {
             let Some(id) = visitors::upload(&self.0, visit, name).await else { return };
             body.as_object_mut().map(|body| body.insert("attachments".to_owned(), json!([id])));
         }
-        let place = self.said(text, "visitor", file, false);
+        let (file, address) = (file.map(str::to_owned), address.map(str::to_owned));
+        let place = self.0.history.say(Said { file, address, ..Said::new(text, "visitor") });
         if visitors::submit(&self.0, visit, &body).await {
             self.0.history.acknowledged(place);
         }
@@ -91,10 +96,6 @@ impl Teller {
     pub(super) async fn looks(&self, visit: usize) {
         visitors::look(&self.0, visit).await;
         visitors::read(&self.0, visit).await;
-    }
-
-    fn said(&self, text: &str, by: &str, file: Option<&str>, pressed: bool) -> usize {
-        self.0.history.say(Said { file: file.map(str::to_owned), pressed, ..Said::new(text, by) })
     }
 
     /// The ticket of a channel, once the list shows it.
