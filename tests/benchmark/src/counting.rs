@@ -8,6 +8,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use store::table::limits::item_bytes;
 use store::table::{Condition, Index, Item, Key, Page, Query, Table, TableError, Write};
 
 /// What was asked.
@@ -90,15 +91,8 @@ trait Larger {
 
 impl Larger for Option<&Item> {
     fn max_by_size(self, other: Option<&Item>) -> usize {
-        [self, other].into_iter().flatten().map(|item| bytes(item).div_ceil(1024)).max().unwrap_or(1)
+        [self, other].into_iter().flatten().map(|item| item_bytes(item).div_ceil(1024)).max().unwrap_or(1)
     }
-}
-
-/// The size of an item as DynamoDB counts it, or a little more: names, values, and what holds them.
-pub fn bytes(item: &Item) -> usize {
-    let index = [&item.views, &item.due].into_iter().flatten().map(|key| key.pk.len() + key.sk.len() + 16);
-    let body = serde_json::to_vec(&item.body).map_or(0, |body| body.len());
-    item.key.pk.len() + item.key.sk.len() + 4 + index.sum::<usize>() + body
 }
 
 /// Units of reading that many bytes in one request, strongly consistent.
@@ -121,7 +115,7 @@ impl<T: Table> Table for Counting<T> {
     async fn get_many(&self, keys: &[Key]) -> Result<Vec<Item>, TableError> {
         let found = self.table.get_many(keys).await?;
         let missing = keys.len().saturating_sub(found.len());
-        let units = found.iter().map(|item| read_units(bytes(item))).sum::<f64>() + missing as f64;
+        let units = found.iter().map(|item| read_units(item_bytes(item))).sum::<f64>() + missing as f64;
         self.note(|asked| {
             asked.reads += usize::from(!keys.is_empty());
             asked.read_units += units;
@@ -148,7 +142,7 @@ impl<T: Table> Table for Counting<T> {
         let mut units = 0;
         for write in &writes {
             let (kilobytes, after) = match write {
-                Write::Put(item, _) => (bytes(item).div_ceil(1024), Some(item)),
+                Write::Put(item, _) => (item_bytes(item).div_ceil(1024), Some(item)),
                 Write::Delete(..) => (1, None),
             };
             units += times * kilobytes;

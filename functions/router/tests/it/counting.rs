@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use store::table::limits::item_bytes;
 use store::table::{Index, Item, Key, Page, Query, Table, TableError, Write};
 
 /// What was asked of a table.
@@ -51,15 +52,9 @@ impl<T: Table> Counting<T> {
     }
 }
 
-/// The size of an item as DynamoDB counts it, or a little more: names, values, and what holds them.
+/// The kilobytes that writing an item is counted as.
 fn kilobytes(item: &Item) -> usize {
-    let index = [&item.views, &item.due].into_iter().flatten().map(|key| key.pk.len() + key.sk.len() + 16);
-    let size = item.key.pk.len()
-        + item.key.sk.len()
-        + 4
-        + index.sum::<usize>()
-        + serde_json::to_vec(&item.body).unwrap().len();
-    size.div_ceil(1024)
+    item_bytes(item).div_ceil(1024)
 }
 
 #[async_trait]
