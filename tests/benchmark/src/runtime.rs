@@ -1,6 +1,7 @@
 //! Lambda without Lambda: a function's binary in a process, and the Runtime API that it asks for events.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -14,6 +15,8 @@ use crate::serve::{self, Answer};
 
 /// How long a function may take for anything.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How often it is looked at whether it still runs.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// What a function did, and when.
 #[derive(Debug)]
@@ -35,6 +38,8 @@ pub struct Function {
     begun: Instant,
     events: Sender<String>,
     did: Receiver<Did>,
+    /// What it writes to its standard error.
+    complaints: File,
 }
 
 impl Function {
@@ -71,6 +76,7 @@ impl Function {
             tell.send(told).ok()?;
             Some(Answer { status: 202, ..Answer::default() })
         })?;
+        let complaints = tempfile::tempfile()?;
         let queue = |name: &str| format!("http://{aws}/1/{name}");
         let begun = Instant::now();
         let process = Command::new(binary)
@@ -103,16 +109,16 @@ impl Function {
             }))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(complaints.try_clone()?)
             .spawn()?;
-        Ok(Self { process, begun, events, did })
+        Ok(Self { process, begun, events, did, complaints })
     }
 
     /// Waits until it asks for an event; how long that is after its start.
     ///
     /// # Errors
     /// When it does not ask.
-    pub fn polled(&self) -> io::Result<Duration> {
+    pub fn polled(&mut self) -> io::Result<Duration> {
         match self.next()? {
             Did::Asked(at) => Ok(at - self.begun),
             other => Err(io::Error::other(format!("the function did something else: {other:?}"))),
@@ -123,7 +129,7 @@ impl Function {
     ///
     /// # Errors
     /// When it fails.
-    pub fn handles(&self, event: &Value) -> io::Result<(Duration, Duration, Value)> {
+    pub fn handles(&mut self, event: &Value) -> io::Result<(Duration, Duration, Value)> {
         self.events.send(event.to_string()).map_err(io::Error::other)?;
         let mut got = None;
         loop {
@@ -140,8 +146,27 @@ impl Function {
         }
     }
 
-    fn next(&self) -> io::Result<Did> {
-        self.did.recv_timeout(PATIENCE).map_err(|_| io::Error::other("the function does nothing"))
+    fn next(&mut self) -> io::Result<Did> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Ok(did) = self.did.recv_timeout(LOOK) {
+                return Ok(did);
+            }
+            if let Some(status) = self.process.try_wait()? {
+                return Err(io::Error::other(format!("it ended with {status}: {}", self.complaint()?)));
+            }
+            if Instant::now() > deadline {
+                return Err(io::Error::other(format!("it does nothing: {}", self.complaint()?)));
+            }
+        }
+    }
+
+    /// What it said last.
+    fn complaint(&mut self) -> io::Result<String> {
+        let mut said = String::new();
+        self.complaints.rewind()?;
+        self.complaints.read_to_string(&mut said)?;
+        Ok(said.lines().last().unwrap_or_default().to_owned())
     }
 }
 

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// What a figure that could not be had begins with.
+const UNMEASURED: &str = "cannot be measured: ";
+
 /// A line of the table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
@@ -24,6 +27,16 @@ impl Row {
         met: bool,
     ) -> Self {
         Self { figure: figure.into(), measured: measured.into(), target: target.into(), met: Some(met) }
+    }
+
+    /// A figure that could not be had.
+    pub fn unmeasured(figure: impl Into<String>, error: &std::io::Error) -> Self {
+        Self { measured: format!("{UNMEASURED}{error}"), met: Some(false), ..Self::note(figure, "") }
+    }
+
+    /// Whether it could not be had.
+    pub fn is_unmeasured(&self) -> bool {
+        self.measured.starts_with(UNMEASURED)
     }
 
     /// What is worth knowing and has no target.
