@@ -264,6 +264,8 @@ impl std::fmt::Debug for SesMailer {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
+
     use super::*;
 
     fn answer(code: &str, message: &str) -> String {
@@ -291,5 +293,41 @@ mod tests {
         assert_eq!(class(503, "ServiceUnavailable", "Later."), SendFailure::Transient);
         assert_eq!(refusal(500, "no XML").class, SendFailure::Transient);
         assert_eq!(refusal(400, &answer("X", "a &lt;b&gt; &amp;amp; c")).detail, "a <b> &amp; c");
+    }
+
+    /// What answers are made of, in any order, and anything.
+    fn damaged() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            proptest::sample::select(vec![
+                "<Error>",
+                "<Code>",
+                "</Code>",
+                "<Message>",
+                "</Message>",
+                "Throttling",
+                "MessageRejected",
+                "Daily",
+                "not verified",
+                "AccessDenied",
+                "&lt;",
+                "&amp;",
+            ])
+            .prop_map(str::to_owned),
+            any::<String>(),
+        ];
+        proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn a_refusal_of_ses_is_never_taken_for_more_than_it_says(status in 300u16..600, text in damaged()) {
+            let error = refusal(status, &text);
+            prop_assert!(error.class != SendFailure::Uncertain, "{error:?}");
+            prop_assert!(!error.detail.contains("<Code>") || text.contains("<Message>"), "{error:?}");
+            if !text.contains("</Code>") {
+                let class = if status >= 500 { SendFailure::Transient } else { SendFailure::Rejected };
+                prop_assert_eq!(error.class, class);
+            }
+        }
     }
 }
