@@ -112,7 +112,8 @@ impl Local {
         data(self.folder.path())
     }
 
-    fn launch(&mut self) {
+    /// Starts it again on the same folder and address, and does not wait for it.
+    pub fn launch(&mut self) {
         let confinement = self.confinement.as_ref();
         self.process = launch(self.folder.path(), &self.url, self.smtp, self.receiving, confinement);
     }

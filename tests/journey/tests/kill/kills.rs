@@ -16,6 +16,10 @@ const AGENTS: usize = 2;
 /// From the desk's readiness to its death.
 const LEAST: Duration = Duration::from_millis(20);
 const MOST: Duration = Duration::from_millis(300);
+/// Every so manieth kill comes while the desk still starts: it takes up what the last one left, and is to do so again.
+const STARTS: usize = 3;
+/// From its launch to such a death.
+const START: Duration = Duration::from_millis(100);
 /// On a slow machine a life may last as long as this many mails take when nothing disturbs them: most that is begun shall
 /// have a chance to end.
 const MAILS: u32 = 6;
@@ -33,13 +37,20 @@ async fn two_hundred_kills_lose_nothing_and_double_nothing() {
     let mails = join_all((0..scene.authors()).map(|author| scene.mails(author, chances())));
     let answers = join_all((0..AGENTS).map(|agent| scene.answers(agent, chances())));
     let mut moments = chances();
+    stage.process().kill().await;
     let most = MOST.max(scene.pace() * MAILS);
     let kills = async {
-        for _ in 0..KILLS {
-            tokio::time::sleep(moments.between(LEAST, most)).await;
+        for number in 0..KILLS {
+            if number % STARTS == 0 {
+                stage.process().launch();
+                tokio::time::sleep(moments.between(Duration::ZERO, START)).await;
+            } else {
+                stage.process().restart().await;
+                tokio::time::sleep(moments.between(LEAST, most)).await;
+            }
             stage.process().kill().await;
-            stage.process().restart().await;
         }
+        stage.process().restart().await;
         scene.end();
     };
     let (mut chats, mails, newcomers, answers, ()) =
@@ -56,7 +67,7 @@ async fn two_hundred_kills_lose_nothing_and_double_nothing() {
     let log = stage.log();
     assert!(!log.contains("panicked"), "no panic");
     report(&format!(
-        "{KILLS} kills, each {} to {} ms after a start, in {:.0} s and {:.0} s until all was looked at: {messages} messages of {} conversations, each \
+        "{KILLS} kills, every third during a start and the others {} to {} ms after one, in {:.0} s and {:.0} s until all was looked at: {messages} messages of {} conversations, each \
          once and in order; {} answers, of which {uncertain} are uncertain and none was sent twice",
         LEAST.as_millis(),
         most.as_millis(),
