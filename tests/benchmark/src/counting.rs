@@ -104,7 +104,7 @@ fn read_units(bytes: usize) -> f64 {
 impl<T: Table> Table for Counting<T> {
     async fn get(&self, key: &Key) -> Result<Option<Item>, TableError> {
         let found = self.table.get(key).await?;
-        let units = read_units(found.as_ref().map_or(0, bytes));
+        let units = read_units(found.as_ref().map_or(0, item_bytes));
         self.note(|asked| {
             asked.reads += 1;
             asked.read_units += units;
@@ -127,7 +127,7 @@ impl<T: Table> Table for Counting<T> {
         // An index can only be read with eventual consistency, which costs half.
         let price = if query.index == Index::Primary { 1.0 } else { 0.5 };
         let page = self.table.query(query).await?;
-        let units = read_units(page.items.iter().map(bytes).sum()) * price;
+        let units = read_units(page.items.iter().map(item_bytes).sum()) * price;
         self.note(|asked| {
             asked.reads += 1;
             asked.read_units += units;
