@@ -30,14 +30,22 @@ pub struct Faults {
 #[derive(Debug)]
 struct State {
     plan: Plan,
+    outages: Vec<Outage>,
     effects: u64,
     struck: BTreeMap<&'static str, u64>,
+}
+
+impl State {
+    fn is_out(&self, port: Port) -> bool {
+        self.outages.iter().any(|outage| outage.hits(port))
+    }
 }
 
 impl Faults {
     /// Nothing goes wrong until a plan is made.
     pub fn new(trace: Arc<Trace>) -> Self {
-        Self { state: Mutex::new(State { plan: Plan::Off, effects: 0, struck: BTreeMap::new() }), trace }
+        let state = State { plan: Plan::Off, outages: Vec::new(), effects: 0, struck: BTreeMap::new() };
+        Self { state: Mutex::new(state), trace }
     }
 
     /// From now on effects are counted, from 1, and struck as the plan says.
@@ -45,6 +53,11 @@ impl Faults {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.plan = plan;
         state.effects = 0;
+    }
+
+    /// A port is out for a while, as long as a plan is followed.
+    pub fn suffer(&self, outage: Outage) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).outages.push(outage);
     }
 
     /// Nothing goes wrong any more, and nothing is counted.
@@ -86,7 +99,7 @@ impl Faults {
             }
             state.effects += 1;
             let number = state.effects;
-            let fate = state.plan.fate(number, port);
+            let fate = if state.is_out(port) { Fate::Refused } else { state.plan.fate(number, port) };
             if fate != Fate::Passes {
                 *state.struck.entry(fate.word()).or_default() += 1;
             }
@@ -104,7 +117,8 @@ impl Faults {
         let Some(invocation) = invocation::current() else { return false };
         let fails = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            let fails = state.plan.reading_fails();
+            let fails =
+                !matches!(state.plan, Plan::Off) && (state.is_out(Port::Table) || state.plan.reading_fails());
             if fails {
                 *state.struck.entry("unreadable").or_default() += 1;
             }

@@ -22,8 +22,8 @@ pub struct Said {
     pub file: Option<String>,
     /// Whether it was said by a button.
     pub pressed: bool,
-    /// Whether it is delivered once more, later.
-    pub repeated: bool,
+    /// After how many seconds it is delivered once more, if it is.
+    pub repeated: Option<u64>,
 }
 
 impl Said {
@@ -38,7 +38,7 @@ impl Said {
             answers: None,
             file: None,
             pressed: false,
-            repeated: false,
+            repeated: None,
         }
     }
 }
@@ -145,10 +145,10 @@ impl History {
         }
     }
 
-    /// Notes that what was said will be delivered once more.
-    pub fn repeated(&self, place: usize) {
+    /// Notes that what was said will be delivered once more, after so many seconds.
+    pub fn repeated(&self, place: usize, after: u64) {
         if let Some(said) = self.state().said.get_mut(place) {
-            said.repeated = true;
+            said.repeated = Some(after);
         }
     }
 

@@ -39,8 +39,9 @@ pub async fn broken(stage: &Stage) -> Vec<String> {
 
 /// How often each kind of thing happened: a run in which little happens shows little.
 pub fn seen(stage: &Stage) -> BTreeMap<String, u64> {
-    let mut seen =
-        Picture::of(&stage.cloud.main.items()).map(|picture| seen::count(&picture)).unwrap_or_default();
+    let picture = Picture::of(&stage.cloud.main.items());
+    let history = stage.history.state();
+    let mut seen = picture.map(|picture| seen::count(&picture, &history.said)).unwrap_or_default();
     for (name, queue) in stage.cloud.with_dead_letters() {
         seen.insert(format!("receipt of {name} expired"), queue.expired());
         seen.insert(format!("dead letter of {name}"), queue.dead_letters_ever());

@@ -12,13 +12,14 @@ mod writers;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use self::agents::upload;
 pub use self::agents::{Agent, work};
+pub(crate) use self::agents::{lines, upload};
 pub use self::chats::{CHANGED, write_messages};
 pub use self::customers::Habits;
 pub(crate) use self::mails::latest_to;
 pub use self::mails::write_mails;
 pub use self::office::{Office, Promise, SUPPORT};
+pub(crate) use self::owner::replace_token;
 pub use self::owner::{lose_the_token, send_letters_again};
 pub use self::visitors::{everybody_looks, visit};
 pub(crate) use self::writers::{Letter, mail, webhook};

@@ -125,13 +125,14 @@ async fn close(stage: &Stage) -> Outcome {
     if !cloud.relay_dead.is_empty() {
         broken.push(format!("the relay did not understand {:?}", cloud.relay_dead.bodies()));
     }
+    let seen = seen(stage);
     let history = stage.history.state();
     Outcome {
         broken,
         hash: cloud.trace.hash(),
         effects,
         struck: cloud.faults.struck(),
-        seen: seen(stage),
+        seen,
         said: (history.said.len(), history.asked.len()),
         trace: cloud.trace.lines(),
     }

@@ -119,6 +119,15 @@ pub struct Outage {
     pub lasts: Duration,
 }
 
+impl Outage {
+    /// Whether it is going on, and the port is out by it.
+    pub(super) fn hits(&self, port: Port) -> bool {
+        let now = Instant::now();
+        let hit = self.port == port || (self.port, port) == (Port::Table, Port::Messages);
+        hit && self.from <= now && now < self.from + self.lasts
+    }
+}
+
 /// Which effects are struck.
 #[derive(Debug)]
 pub enum Plan {
@@ -132,8 +141,6 @@ pub enum Plan {
         chance: Arc<Chance>,
         /// How often.
         rates: Rates,
-        /// When nothing works.
-        outages: Vec<Outage>,
     },
 }
 
@@ -142,10 +149,7 @@ impl Plan {
         match self {
             Self::Off => Fate::Passes,
             Self::Exactly(struck) => struck.get(&number).copied().unwrap_or(Fate::Passes),
-            Self::Chance { chance, rates, outages } => {
-                if is_out(outages, port) {
-                    return Fate::Refused;
-                }
+            Self::Chance { chance, rates } => {
                 let seconds = *chance.pick(&[2, 20, 45, 90]).unwrap_or(&2);
                 let fates = [
                     (rates.crash_before, Fate::CrashBefore),
@@ -173,7 +177,7 @@ impl Plan {
 
     /// Whether and how a consumer stalls whose messages are in hand for so long.
     pub(super) fn stall(&self, visibility: Duration) -> Option<Stall> {
-        let Self::Chance { chance, rates, .. } = self else { return None };
+        let Self::Chance { chance, rates } = self else { return None };
         let most = visibility.as_secs();
         chance.happens(rates.stalls).then(|| Stall {
             after: chance.below(8),
@@ -184,15 +188,7 @@ impl Plan {
     pub(super) fn reading_fails(&self) -> bool {
         match self {
             Self::Off | Self::Exactly(_) => false,
-            Self::Chance { chance, rates, outages } => {
-                is_out(outages, Port::Table) || chance.happens(rates.unreadable)
-            }
+            Self::Chance { chance, rates } => chance.happens(rates.unreadable),
         }
     }
-}
-
-fn is_out(outages: &[Outage], port: Port) -> bool {
-    let now = Instant::now();
-    let hits = |outage: &Outage| outage.port == port || (outage.port, port) == (Port::Table, Port::Messages);
-    outages.iter().any(|outage| hits(outage) && outage.from <= now && now < outage.from + outage.lasts)
 }

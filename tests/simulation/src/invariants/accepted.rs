@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use desk::reply::Reply;
 
-use crate::history::Visit;
+use crate::history::{Asked, Visit};
 use crate::journey::Stage;
 use crate::platform::contents;
 
@@ -29,6 +29,11 @@ impl Accepted {
         };
         let pieces = lines.chain(files.iter().map(name)).collect();
         Self { channel, id, conversation: None, pieces }
+    }
+
+    /// Whether an agent wrote all that it says as one answer.
+    pub(super) fn is_of(&self, asked: &Asked) -> bool {
+        self.pieces.iter().all(|piece| asked.pieces().any(|wrote| wrote.trim() == piece))
     }
 
     /// Whether it can be what a reply sent.

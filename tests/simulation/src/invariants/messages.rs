@@ -74,7 +74,7 @@ fn order(
     /// A ticket's number and an event of it, and what was said by that.
     type Stands<'s> = ((u64, u64), &'s str);
     let mut latest: BTreeMap<(&str, Option<&str>), Stands<'_>> = BTreeMap::new();
-    for said in said.iter().filter(|said| !(dead_letters && said.repeated)) {
+    for said in said.iter().filter(|said| !(dead_letters && said.repeated.is_some())) {
         for place in places.get(said.text.as_str()).into_iter().flatten().filter(|place| !place.late) {
             let (by, stands) =
                 ((said.by.as_str(), place.conversation.as_deref()), (place.number, place.event.seq));

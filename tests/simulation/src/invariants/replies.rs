@@ -41,7 +41,7 @@ pub(super) fn check(picture: &Picture, stage: &Stage, broken: &mut Vec<String>) 
         }
     }
     for reply in &picture.replies {
-        parts(reply, &accepted, stage, broken);
+        parts(reply, &history.asked, &accepted, stage, broken);
     }
     order(picture, stage, &history.asked, &accepted, &events, broken);
 }
@@ -127,11 +127,12 @@ fn arrived(
 }
 
 /// A reply names what the platform accepted of it.
-fn parts(reply: &Reply, accepted: &[Accepted], stage: &Stage, broken: &mut Vec<String>) {
+fn parts(reply: &Reply, asked: &[Asked], accepted: &[Accepted], stage: &Stage, broken: &mut Vec<String>) {
+    let written = asked.iter().find(|asked| reply.content.text.as_deref() == Some(asked.text.as_str()));
     for part in &reply.parts {
         let mut ours = accepted.iter().filter(|one| one.can_be_of(stage, reply));
-        if !ours.any(|one| one.id == *part) {
-            broken.push(format!("the reply {} names the message {part}, which nobody accepted", reply.id));
+        if !ours.any(|one| one.id == *part && written.is_some_and(|asked| one.is_of(asked))) {
+            broken.push(format!("the reply {} names the message {part}, which is not of it", reply.id));
         }
     }
 }

@@ -6,11 +6,15 @@ use desk::event::{Event, Fact};
 use serde_json::Value;
 
 use super::picture::Picture;
+use crate::history::Said;
 
 /// Kinds of events, steps of clocks, states of tickets and of replies.
-pub(super) fn count(picture: &Picture) -> BTreeMap<String, u64> {
+pub(super) fn count(picture: &Picture, said: &[Said]) -> BTreeMap<String, u64> {
     let mut seen = BTreeMap::new();
     let mut see = |kind: &str, what: &str| *seen.entry(format!("{kind} {what}")).or_default() += 1;
+    for after in said.iter().filter_map(|said| said.repeated) {
+        see("repetition", days(after));
+    }
     for case in picture.cases.values() {
         see("ticket", case.head.status.as_str());
         for event in &case.events {
@@ -37,6 +41,16 @@ pub(super) fn count(picture: &Picture) -> BTreeMap<String, u64> {
         }
     }
     seen
+}
+
+/// What the repetition after so many seconds meets: the queue's memory, a window of idempotency, or none of them.
+const fn days(seconds: u64) -> &'static str {
+    match seconds {
+        0..300 => "at once",
+        300..86_400 => "after 5 minutes",
+        86_400..604_800 => "after a day",
+        _ => "after 7 days",
+    }
 }
 
 fn kind(event: &Event) -> String {

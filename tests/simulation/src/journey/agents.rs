@@ -119,7 +119,7 @@ pub(crate) async fn upload(stage: &Stage, name: &str) -> Option<String> {
 }
 
 /// A text that takes so many messages of Telegram, each line of which tells where it belongs.
-fn lines(text: &str, messages: usize) -> String {
+pub(crate) fn lines(text: &str, messages: usize) -> String {
     let least = (messages - 1) * ONE_MESSAGE;
     let mut lines = text.to_owned();
     let mut number = 0;

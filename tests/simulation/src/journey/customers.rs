@@ -85,8 +85,8 @@ pub(super) async fn bring(
     if !chance.happens(repeated) {
         return None;
     }
-    stage.history.repeated(place);
     let after = chance.pick(&REPEATED_AFTER).copied().unwrap_or_default();
+    stage.history.repeated(place, after);
     let stage = stage.clone();
     Some(tokio::spawn(async move {
         tokio::time::sleep(Duration::from_secs(after)).await;

@@ -23,6 +23,11 @@ pub async fn lose_the_token(stage: Stage, chance: Chance) {
     if !at_once {
         pause(&chance, &[30, 3600, 40_000]).await;
     }
+    replace_token(&stage).await;
+}
+
+/// The owner gives the desk the bot's new token.
+pub(crate) async fn replace_token(stage: &Stage) {
     stage.cloud.trace.note("the owner replaces the token");
     let (path, body) =
         (format!("/connections/{}", stage.office.bot), json!({"settings": {"token": "1:second"}}));
@@ -32,7 +37,7 @@ pub async fn lose_the_token(stage: Stage, chance: Chance) {
         if heard.is_some_and(|(status, _)| status.is_success()) {
             return;
         }
-        pause(&chance, &[30]).await;
+        tokio::time::sleep(Duration::from_secs(30)).await;
     }
 }
 

@@ -34,11 +34,11 @@ pub(super) async fn run(seed: u64, keep_trace: bool) -> Outcome {
     let life = Life::of(&chance);
     let troubles = troubles(&chance, &life);
     let nothing_works_until = troubles.outages.iter().map(|outage| outage.from + outage.lasts).max();
-    stage.cloud.faults.follow(Plan::Chance {
-        chance: Arc::new(chance.fork("faults")),
-        rates: troubles.rates,
-        outages: troubles.outages,
-    });
+    let plan = Plan::Chance { chance: Arc::new(chance.fork("faults")), rates: troubles.rates };
+    stage.cloud.faults.follow(plan);
+    for outage in troubles.outages {
+        stage.cloud.faults.suffer(outage);
+    }
     let until = nothing_works_until.map_or(life.until, |until| until.max(life.until));
     let owner = tokio::spawn(send_letters_again(stage.clone(), until, chance.fork("letters")));
     let repetitions = live(&stage, &chance, life).await;

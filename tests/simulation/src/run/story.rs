@@ -8,7 +8,7 @@ use self::steps::Teller;
 use super::{Outcome, close, open, unopened};
 use crate::chance::Chance;
 use crate::cloud::Cloud;
-use crate::fault::{Fate, Plan};
+use crate::fault::{Fate, Plan, Port};
 use crate::journey::Promise;
 
 const PROMISE: Promise =
@@ -23,11 +23,15 @@ pub enum Story {
     Visit,
     /// A group of Telegram with files and a button, which becomes a supergroup.
     Family,
+    /// A question that is changed, noted on, answered later and at length, and asked anew when all was over for long.
+    Return,
+    /// A desk whose messages become dead letters, whose customer cannot be reached, and whose token is revoked.
+    Trouble,
 }
 
 impl Story {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Order, Self::Visit, Self::Family];
+    pub const ALL: [Self; 5] = [Self::Order, Self::Visit, Self::Family, Self::Return, Self::Trouble];
 
     /// Its name.
     pub const fn name(self) -> &'static str {
@@ -35,6 +39,8 @@ impl Story {
             Self::Order => "order",
             Self::Visit => "visit",
             Self::Family => "family",
+            Self::Return => "return",
+            Self::Trouble => "trouble",
         }
     }
 
@@ -43,6 +49,8 @@ impl Story {
             Self::Order => order(teller).await,
             Self::Visit => visit(teller).await,
             Self::Family => family(teller).await,
+            Self::Return => comes_back(teller).await,
+            Self::Trouble => trouble(teller).await,
         }
     }
 }
@@ -104,5 +112,44 @@ async fn family(teller: &Teller) {
     teller.writes(GROUP, "All of us thank you.", None).await;
     teller.later(60).await;
     teller.solves("telegram").await;
+    teller.later(600).await;
+}
+
+async fn comes_back(teller: &Teller) {
+    const CHAT: i64 = 71;
+    let question = teller.writes(CHAT, "Do you have the red one?", None).await;
+    teller.changes(CHAT, &question, "Do you have the red one, or a blue one?").await;
+    teller.later(60).await;
+    teller.notes("telegram", "The store knows.").await;
+    teller.answers_later("telegram", "The red one is here.", 600).await;
+    teller.later(900).await;
+    teller.answers_at_length("These are all that we have", 3).await;
+    teller.later(60).await;
+    teller.solves("telegram").await;
+    teller.repeats(&question, 8 * 86_400).await;
+    teller.later(60).await;
+    teller.writes(CHAT, "And the green one?", None).await;
+    teller.later(60).await;
+    teller.answers("telegram", "Not before spring.", None).await;
+    teller.later(600).await;
+}
+
+async fn trouble(teller: &Teller) {
+    const CHAT: i64 = 72;
+    teller.writes(CHAT, "Is this the right size?", None).await;
+    teller.later(60).await;
+    teller.is_out(Port::Messages, 500);
+    teller.writes(CHAT, "Or is that?", None).await;
+    teller.later(560).await;
+    teller.redrives("inbound").await;
+    teller.later(60).await;
+    teller.blocks(CHAT, true);
+    teller.answers("telegram", "This is.", None).await;
+    teller.blocks(CHAT, false);
+    teller.sends_again("telegram", "This is.").await;
+    teller.revokes_the_token();
+    teller.answers("telegram", "That is too large.", None).await;
+    teller.later(400).await;
+    teller.replaces_the_token().await;
     teller.later(600).await;
 }

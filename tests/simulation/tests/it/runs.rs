@@ -41,8 +41,18 @@ fn every_effect_of_a_family_may_be_lost_once() {
 }
 
 #[test]
+fn every_effect_of_a_return_may_be_lost_once() {
+    each_lost_once(Story::Return);
+}
+
+#[test]
+fn every_effect_of_trouble_may_be_lost_once() {
+    each_lost_once(Story::Trouble);
+}
+
+#[test]
 fn the_stories_tell_what_they_should() {
-    let parts: [(Story, (usize, usize), &[&str]); 3] = [
+    let parts: [(Story, (usize, usize), &[&str]); 5] = [
         (
             Story::Order,
             (4, 2),
@@ -50,6 +60,8 @@ fn the_stories_tell_what_they_should() {
         ),
         (Story::Visit, (3, 3), &["attachments 201", "mail", "messages 202", "read 204"]),
         (Story::Family, (3, 2), &["request getFile", "request sendDocument", "request answerCallbackQuery"]),
+        (Story::Return, (2, 3), &["notes 201", "replies 201"]),
+        (Story::Trouble, (2, 2), &["redrive 20", "resolve 20", "PATCH /api/v1/connections/"]),
     ];
     for (story, said, parts) in parts {
         let outcome = run(&Scenario::Story(story, BTreeMap::new()), true);
@@ -59,8 +71,27 @@ fn the_stories_tell_what_they_should() {
             assert!(outcome.trace.iter().any(|line| line.contains(part)), "nothing of `{part}` in {story:?}");
         }
     }
-    let seen = run(&Scenario::Story(Story::Visit, BTreeMap::new()), false).seen;
-    assert_eq!((seen.get("copy sent"), seen.get("copy read")), (Some(&1), Some(&1)));
-    let seen = run(&Scenario::Story(Story::Family, BTreeMap::new()), false).seen;
-    assert_eq!((seen.get("conversation moved"), seen.get("event button_pressed")), (Some(&1), Some(&1)));
+    let kinds: [(Story, &[&str]); 5] = [
+        (Story::Order, &["clock breach", "clock warn", "event updated"]),
+        (Story::Visit, &["copy sent", "copy read", "file stored", "message by email"]),
+        (Story::Family, &["conversation moved", "event button_pressed", "file stored", "ticket solved"]),
+        (
+            Story::Return,
+            &[
+                "event auto_closed",
+                "event followed_up",
+                "event message_edited",
+                "event note_added",
+                "event reply_due",
+                "repetition after 7 days",
+            ],
+        ),
+        (Story::Trouble, &["dead letter of inbound", "event gap", "event reply_failed", "reply failed"]),
+    ];
+    for (story, kinds) in kinds {
+        let seen = run(&Scenario::Story(story, BTreeMap::new()), false).seen;
+        for kind in kinds {
+            assert!(seen.get(*kind).is_some_and(|times| *times > 0), "no {kind} in {story:?}: {seen:?}");
+        }
+    }
 }

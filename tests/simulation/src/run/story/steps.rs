@@ -3,10 +3,19 @@
 use std::time::Duration;
 
 use axum::http::Method;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
+use crate::fault::{Outage, Port};
 use crate::history::Said;
-use crate::journey::{Letter, Stage, latest_to, mail, upload, visitors, webhook};
+use crate::journey::{
+    CHANGED, Letter, Stage, latest_to, lines, mail, replace_token, upload, visitors, webhook,
+};
+use crate::platform::Written;
+
+/// The place of what was said, and how the platform tells of it.
+pub(super) type Message = (usize, Written);
 
 /// Who tells a story.
 pub(super) struct Teller(pub(super) Stage);
@@ -21,13 +30,36 @@ impl Teller {
     }
 
     /// A customer writes to the bot.
-    pub(super) async fn writes(&self, chat: i64, text: &str, file: Option<&str>) {
+    pub(super) async fn writes(&self, chat: i64, text: &str, file: Option<&str>) -> Message {
         let written = self.0.cloud.bots.written(chat, text, file, self.second());
         let said = Said { file: file.map(str::to_owned), ..Said::new(text, &format!("telegram {chat}")) };
         let place = self.0.history.say(said);
         if webhook(&self.0, &written.update.to_string()).await {
             self.0.history.acknowledged(place);
         }
+        (place, written)
+    }
+
+    /// A customer changes what they wrote to the bot.
+    pub(super) async fn changes(&self, chat: i64, (place, written): &Message, text: &str) {
+        let text = format!("{text}{CHANGED}");
+        let update = self.0.cloud.bots.edited(chat, written.message, &text, self.second()).to_string();
+        let edit = self.0.history.edit(*place, &text);
+        if webhook(&self.0, &update).await {
+            self.0.history.edit_acknowledged(edit);
+        }
+    }
+
+    /// So many seconds after it was delivered, the platform delivers a message once more.
+    pub(super) async fn repeats(&self, (place, written): &Message, seconds: u64) {
+        self.0.history.repeated(*place, seconds);
+        self.later(seconds).await;
+        webhook(&self.0, &written.update.to_string()).await;
+    }
+
+    /// A customer blocks the bot, or no longer does.
+    pub(super) fn blocks(&self, chat: i64, blocked: bool) {
+        self.0.cloud.bots.set_blocked(chat, blocked);
     }
 
     /// A customer presses a button under the bot's latest message.
@@ -101,7 +133,7 @@ impl Teller {
     /// The ticket of a channel, once the list shows it.
     async fn ticket(&self, channel: &str) -> Option<String> {
         for _ in 0..200 {
-            let path = format!("/tickets?channel={channel}");
+            let path = format!("/tickets?channel={channel}&status=new,open,waiting_customer,solved");
             let (_, list) = self.0.office.insist(&self.0.cloud, Method::GET, &path, None, None).await?;
             if let Some(id) = list.pointer("/items/0/id").and_then(Value::as_str) {
                 return Some(id.to_owned());
@@ -113,20 +145,67 @@ impl Teller {
 
     /// An agent answers.
     pub(super) async fn answers(&self, channel: &str, text: &str, file: Option<&str>) {
-        let Some(ticket) = self.ticket(channel).await else { return };
         let mut body = json!({ "text": text });
         if let Some(name) = file {
             let Some(id) = upload(&self.0, name).await else { return };
             body.as_object_mut().map(|body| body.insert("attachments".to_owned(), json!([id])));
         }
-        let (path, key) = (format!("/tickets/{ticket}/replies"), text.replace(' ', "-"));
+        self.replies(channel, text, file, &body).await;
+    }
+
+    /// An agent answers with a text that is so many messages of Telegram.
+    pub(super) async fn answers_at_length(&self, text: &str, messages: usize) {
+        let text = lines(text, messages);
+        self.replies("telegram", &text, None, &json!({ "text": text })).await;
+    }
+
+    /// An agent writes an answer that leaves only after so many seconds.
+    pub(super) async fn answers_later(&self, channel: &str, text: &str, seconds: i64) {
+        let then = self.0.cloud.hours.now() + SignedDuration::from_secs(seconds);
+        self.replies(channel, text, None, &json!({"text": text, "not_before": then.to_string()})).await;
+    }
+
+    async fn replies(&self, channel: &str, text: &str, file: Option<&str>, body: &Value) {
+        let Some(ticket) = self.ticket(channel).await else { return };
+        let (path, key) = (format!("/tickets/{ticket}/replies"), key(text));
         let place = self.0.history.ask(text, file, self.0.cloud.hours.now());
-        let asked = self.0.office.insist(&self.0.cloud, Method::POST, &path, Some(&key), Some(&body)).await;
+        let asked = self.0.office.insist(&self.0.cloud, Method::POST, &path, Some(&key), Some(body)).await;
         match asked.as_ref().and_then(|(_, answer)| answer.get("id")?.as_str()) {
             Some(id) => self.0.history.replied(place, id, self.0.cloud.hours.now()),
             None => self.0.cloud.complain(format!("the answer `{text}` was answered {asked:?}")),
         }
         self.later(20).await;
+    }
+
+    /// An agent has an answer sent again that did not arrive, once the ticket says so.
+    pub(super) async fn sends_again(&self, channel: &str, text: &str) {
+        let Some(ticket) = self.ticket(channel).await else { return };
+        let path = format!("/tickets/{ticket}/events?limit=100");
+        for _ in 0..200 {
+            let page = self.0.office.insist(&self.0.cloud, Method::GET, &path, None, None).await;
+            let events =
+                page.and_then(|(_, page)| page.get("items")?.as_array().cloned()).unwrap_or_default();
+            let failed = events.iter().find(|event| {
+                let word = |place| event.pointer(place).and_then(Value::as_str);
+                word("/content/text") == Some(text)
+                    && matches!(word("/delivery"), Some("failed" | "uncertain"))
+            });
+            if let Some(reply) = failed.and_then(|event| event.pointer("/data/reply")?.as_str()) {
+                let path = format!("/tickets/{ticket}/replies/{reply}/resolve");
+                let (key, body) = (format!("again-{}", key(text)), json!({"outcome": "send_again"}));
+                self.0.history.again(text);
+                self.0.office.insist(&self.0.cloud, Method::POST, &path, Some(&key), Some(&body)).await;
+                return self.later(20).await;
+            }
+            self.later(5).await;
+        }
+    }
+
+    /// An agent notes something.
+    pub(super) async fn notes(&self, channel: &str, text: &str) {
+        let Some(ticket) = self.ticket(channel).await else { return };
+        let (path, body) = (format!("/tickets/{ticket}/notes"), json!({ "text": text }));
+        self.0.office.insist(&self.0.cloud, Method::POST, &path, Some(&key(text)), Some(&body)).await;
     }
 
     /// An agent solves the ticket.
@@ -135,4 +214,30 @@ impl Teller {
         let (path, body) = (format!("/tickets/{ticket}"), json!({"status": "solved"}));
         self.0.office.insist(&self.0.cloud, Method::PATCH, &path, None, Some(&body)).await;
     }
+    /// Something is out of reach for so many seconds from now on.
+    pub(super) fn is_out(&self, port: Port, seconds: u64) {
+        let outage = Outage { port, from: Instant::now(), lasts: Duration::from_secs(seconds) };
+        self.0.cloud.faults.suffer(outage);
+    }
+
+    /// The owner sends the dead letters of a queue again.
+    pub(super) async fn redrives(&self, queue: &str) {
+        let path = format!("/dead-letters/{queue}/redrive");
+        self.0.office.insist(&self.0.cloud, Method::POST, &path, None, None).await;
+    }
+
+    /// The bot's token is revoked.
+    pub(super) fn revokes_the_token(&self) {
+        self.0.cloud.bots.set_token("1:second");
+    }
+
+    /// The owner replaces the bot's token.
+    pub(super) async fn replaces_the_token(&self) {
+        replace_token(&self.0).await;
+    }
+}
+
+/// The key of a request that says a text.
+fn key(text: &str) -> String {
+    text.chars().take(40).map(|one| if one.is_ascii_alphanumeric() { one } else { '-' }).collect()
 }
