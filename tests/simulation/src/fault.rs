@@ -99,7 +99,11 @@ impl Faults {
             }
             state.effects += 1;
             let number = state.effects;
-            let fate = if state.is_out(port) { Fate::Refused } else { state.plan.fate(number, port) };
+            // A function may end, or hear nothing, while something is out, too.
+            let fate = match state.plan.fate(number, port) {
+                Fate::Passes | Fate::Late(_) | Fate::Conflict if state.is_out(port) => Fate::Refused,
+                fate => fate,
+            };
             if fate != Fate::Passes {
                 *state.struck.entry(fate.word()).or_default() += 1;
             }
