@@ -85,7 +85,8 @@ fn bounded(pause: Option<Duration>) -> Duration {
     pause.unwrap_or(PAUSE).clamp(Duration::from_secs(1), LONGEST_PAUSE)
 }
 
-/// Why a file was not fetched. A dead token may be replaced, so that another try can succeed.
+/// Why a file was not fetched. Only what Telegram says of it is final: a token may be replaced, a setting mended, and a
+/// firewall in between opened.
 pub(super) fn fetch_error(error: CallError) -> FetchError {
     let detail = detail(&error);
     let (transient, reason) = match &error {
@@ -93,7 +94,9 @@ pub(super) fn fetch_error(error: CallError) -> FetchError {
         CallError::Refused(refusal) if refusal.says("temporarily unavailable") => (true, "unavailable"),
         CallError::Refused(Refusal { code: 400, .. }) => (false, "gone"),
         CallError::Http(error) if error.reason == "too_large" => (false, "too_large"),
-        error => general(error),
+        CallError::Refused(_) => general(&error),
+        CallError::Foreign { status: 400..=499 } => (true, "foreign_answer"),
+        error => (true, general(error).1),
     };
     FetchError { transient, reason, detail }
 }

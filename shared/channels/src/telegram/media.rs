@@ -47,10 +47,13 @@ pub(super) async fn fetch(
 
 /// Takes a file's path apart, as long as it stays where files are.
 fn segments(path: &str) -> Result<Vec<&str>, FetchError> {
-    let refuse = |reason, detail: &str| FetchError { transient: false, reason, detail: detail.to_owned() };
+    let refuse =
+        |transient, reason, detail: &str| FetchError { transient, reason, detail: detail.to_owned() };
     let drive = path.as_bytes().get(1) == Some(&b':');
     if path.starts_with('/') || drive {
+        // Started without it, the server hands out the same file.
         return Err(refuse(
+            true,
             "local_path",
             "the Bot API server runs with --local and keeps files on its own disk; start it without that option",
         ));
@@ -61,7 +64,7 @@ fn segments(path: &str) -> Result<Vec<&str>, FetchError> {
             || segment.contains(|c: char| c == '\\' || c == ':' || c.is_control())
     };
     if segments.iter().any(strange) {
-        return Err(refuse("bad_path", "the Bot API server named a file outside its files"));
+        return Err(refuse(false, "bad_path", "the Bot API server named a file outside its files"));
     }
     Ok(segments)
 }
