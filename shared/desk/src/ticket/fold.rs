@@ -86,7 +86,8 @@ impl Ticket {
                 self.first_reply_at = self.first_reply_at.or(Some(event.at));
             }
             Fact::ReplyFailed(problem) | Fact::ReplyUncertain(problem) if problem.leaves_waiting() => {
-                self.waiting_since = self.waiting_since.or(Some(event.at));
+                // Whoever had asked as it was solved waits since then.
+                self.waiting_since = self.waiting_since.or(self.unanswered_since).or(Some(event.at));
             }
             Fact::ReplyConfirmed { left: Some(left), .. } => self.answer_before(*left),
             Fact::ReplyConfirmed { automatic: false, .. } => self.answer_all(),

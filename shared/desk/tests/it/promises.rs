@@ -7,7 +7,7 @@ use desk::sla::{ClockState, Metric};
 use desk::ticket::{Priority, Status};
 use jiff::SignedDuration;
 
-use crate::stage::{Desk, ulid};
+use crate::stage::{Desk, problem, ulid};
 
 #[test]
 fn an_answer_after_the_deadline_is_a_breach_even_when_no_timer_ran() {
@@ -100,6 +100,22 @@ fn whoever_waited_waits_on_when_a_ticket_is_not_solved_after_all() {
     desk.status(Status::Solved);
     desk.wait(50).receive().unwrap();
     assert_eq!(desk.ticket().waiting_since, Some(desk.now));
+}
+
+#[test]
+fn whoever_had_asked_before_a_solution_waits_since_then_when_an_answer_did_not_arrive() {
+    let mut desk = Desk::new();
+    desk.receive().unwrap();
+    desk.reply();
+    desk.wait(10).receive().unwrap();
+    let asked = desk.now;
+    desk.wait(100).status(Status::Solved);
+    desk.wait(100).ask(Actor::System, Command::FailReply(problem(false))).unwrap();
+    assert_eq!(desk.ticket().waiting_since, Some(asked));
+    desk.wait(100).status(Status::Solved);
+    desk.wait(100).status(Status::Open);
+    let deadline = desk.ticket().sla.clock(Metric::NextResponse).unwrap().aim.deadline;
+    assert_eq!(deadline, Some(asked + SignedDuration::from_secs(600)));
 }
 
 #[test]
