@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::queue::{Message, Outgoing, Queue, QueueError};
+use crate::queue::{MAX_RECEIVE, Message, Outgoing, Queue, QueueError};
 
 /// How long letters are in hand while they are looked at. Released at the end; this is for a crash in between.
 const IN_HAND: Duration = Duration::from_secs(30);
@@ -123,22 +123,38 @@ impl DeadLetters {
     pub async fn redrive(&self, id: Option<&str>) -> Result<Redriven, QueueError> {
         let mut redriven = Redriven::default();
         let Some(source) = &self.source else { return Ok(redriven) };
-        let taken = self.take(MOST).await?;
+        let mut kept = Vec::new();
         let mut result = Ok(());
-        for letter in taken.iter().filter(|letter| id.is_none_or(|id| id == letter.id)) {
-            match self.send_again(source, letter).await {
-                Ok(()) => redriven.redriven += 1,
-                Err(error) if error.is_transient() => {
+        // Those of one conversation come ten at a time: more of them only when these are gone.
+        while result.is_ok() && redriven.redriven + kept.len() < MOST {
+            let batch = match self.dead.receive(MAX_RECEIVE, IN_HAND).await {
+                Ok(batch) if batch.is_empty() => break,
+                Ok(batch) => batch,
+                Err(error) => {
                     result = Err(error);
                     break;
                 }
-                Err(error) => {
-                    tracing::warn!(queue = self.name, letter.id, %error, "a dead letter cannot be sent again");
-                    redriven.unsendable.push(letter.id.clone());
+            };
+            for letter in batch {
+                if result.is_err() || id.is_some_and(|id| id != letter.id) {
+                    kept.push(letter);
+                    continue;
+                }
+                match self.send_again(source, &letter).await {
+                    Ok(()) => redriven.redriven += 1,
+                    Err(error) => {
+                        if error.is_transient() {
+                            result = Err(error);
+                        } else {
+                            tracing::warn!(queue = self.name, letter.id, %error, "a dead letter cannot be sent again");
+                            redriven.unsendable.push(letter.id.clone());
+                        }
+                        kept.push(letter);
+                    }
                 }
             }
         }
-        self.release(&taken).await?;
+        self.release(&kept).await?;
         result.map(|()| redriven)
     }
 
@@ -151,7 +167,7 @@ impl DeadLetters {
     async fn take(&self, limit: usize) -> Result<Vec<Message>, QueueError> {
         let mut taken: Vec<Message> = Vec::new();
         while taken.len() < limit {
-            let batch = self.dead.receive((limit - taken.len()).min(10), IN_HAND).await?;
+            let batch = self.dead.receive((limit - taken.len()).min(MAX_RECEIVE), IN_HAND).await?;
             if batch.is_empty() {
                 break;
             }

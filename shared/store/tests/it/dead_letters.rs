@@ -148,6 +148,24 @@ async fn a_letter_that_cannot_be_removed_was_sent_and_may_be_again() {
     assert_eq!(sent, ["1", "2", "3"]);
 }
 
+#[tokio::test]
+async fn letters_of_one_conversation_are_all_sent_again() {
+    let desk = Desk::new();
+    let source = desk.sqlite.queue("inbound", true);
+    let dead = source.dead_letters();
+    for number in 1..=25 {
+        let (body, group) = (number.to_string(), Some("one".to_owned()));
+        dead.send(vec![Outgoing { deduplication: Some(body.clone()), body, group }]).await.unwrap();
+    }
+    let letters = DeadLetters {
+        name: "inbound",
+        source: Some(Source::Queue(Arc::new(source.clone()))),
+        dead: Arc::new(dead.clone()),
+    };
+    assert_eq!(letters.redrive(None).await.unwrap().redriven, 25);
+    assert_eq!((dead.depth().await.unwrap().waiting, source.depth().await.unwrap().waiting), (0, 25));
+}
+
 /// A function that takes so many events, and keeps them.
 struct Invoked {
     events: Mutex<Vec<String>>,
