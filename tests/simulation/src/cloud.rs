@@ -141,6 +141,7 @@ impl Cloud {
         let queues = [&self.inbound, &self.outbound, &self.work];
         queues.iter().all(|queue| queue.is_empty())
             && self.invocations.load(Ordering::SeqCst) == 0
+            && self.faults.all_arrived()
             && (0..SHARDS).all(|shard| self.main.feed(shard).is_empty())
     }
 

@@ -8,6 +8,7 @@ mod ports;
 
 use std::collections::BTreeMap;
 use std::future::pending;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ use crate::trace::Trace;
 pub struct Faults {
     state: Mutex<State>,
     trace: Arc<Trace>,
+    /// How many requests are under way whose senders gave up.
+    under_way: Arc<AtomicUsize>,
 }
 
 #[derive(Debug)]
@@ -45,7 +48,7 @@ impl Faults {
     /// Nothing goes wrong until a plan is made.
     pub fn new(trace: Arc<Trace>) -> Self {
         let state = State { plan: Plan::Off, outages: Vec::new(), effects: 0, struck: BTreeMap::new() };
-        Self { state: Mutex::new(state), trace }
+        Self { state: Mutex::new(state), trace, under_way: Arc::default() }
     }
 
     /// From now on effects are counted, from 1, and struck as the plan says.
@@ -73,6 +76,11 @@ impl Faults {
     /// How often each kind of fault struck.
     pub fn struck(&self) -> BTreeMap<&'static str, u64> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).struck.clone()
+    }
+
+    /// Whether no request is under way any more whose sender gave up.
+    pub fn all_arrived(&self) -> bool {
+        self.under_way.load(Ordering::SeqCst) == 0
     }
 
     /// Whether and how the consumer stalls that begins now.
@@ -135,18 +143,26 @@ impl Faults {
     }
 
     /// Has an effect, or not, as fate will have it. `error` says a fate in the words of the port.
-    async fn effect<T, E>(
+    async fn effect<T: Send, E: Send>(
         &self,
         port: Port,
         what: &str,
         error: impl Fn(&Fate) -> E,
-        work: impl Future<Output = Result<T, E>>,
+        work: impl Future<Output = Result<T, E>> + Send + 'static,
     ) -> Result<T, E> {
         match self.meet(port, what).await {
             Fate::Passes => work.await,
             Fate::Late(milliseconds) => {
                 tokio::time::sleep(Duration::from_millis(milliseconds)).await;
                 work.await
+            }
+            fate @ Fate::Overdue(milliseconds) => {
+                self.comes_later(milliseconds, what, work);
+                Err(error(&fate))
+            }
+            Fate::CrashOverdue(milliseconds) => {
+                self.comes_later(milliseconds, what, work);
+                crash().await
             }
             Fate::CrashBefore => crash().await,
             Fate::CrashAfter => {
@@ -161,8 +177,22 @@ impl Faults {
         }
     }
 
+    /// Carries a request out some time after its sender gave up. It does what it does then: its conditions are looked
+    /// at when it comes, and nobody learns of its answer.
+    fn comes_later(&self, milliseconds: u64, what: &str, work: impl Future<Output: Send> + Send + 'static) {
+        let (trace, under_way) = (Arc::clone(&self.trace), Arc::clone(&self.under_way));
+        let what = format!("{what}  *** comes now ***");
+        under_way.fetch_add(1, Ordering::SeqCst);
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+            trace.note(&what);
+            let _nobody_learns = work.await;
+            under_way.fetch_sub(1, Ordering::SeqCst);
+        });
+    }
+
     /// Invokes a function without waiting for it, or not, as fate will have it.
-    pub async fn invocation(&self, work: impl FnOnce()) -> Result<(), QueueError> {
+    pub async fn invocation(&self, work: impl FnOnce() + Send + 'static) -> Result<(), QueueError> {
         let error = |fate: &Fate| QueueError::Unavailable(fate.word().to_owned());
         self.effect(Port::Queue, "invoke", error, async {
             work();

@@ -101,6 +101,7 @@ impl Function for EmailFunction {
     async fn invoke(&self, event: String) -> Result<(), QueueError> {
         let event = serde_json::from_str(&event).map_err(|error| QueueError::Invalid(error.to_string()))?;
         let cloud = self.0.upgrade().ok_or(QueueError::Unavailable("the account is gone".to_owned()))?;
-        cloud.faults.invocation(|| cloud.invoke_email(event)).await
+        let account = Arc::clone(&cloud);
+        cloud.faults.invocation(move || account.invoke_email(event)).await
     }
 }

@@ -42,7 +42,8 @@ fn error(fate: &Fate) -> Error {
 impl ObjectStore for FaultyObjects {
     async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
         let what = format!("object {location}");
-        let put = self.objects.put_opts(location, payload, opts);
+        let (objects, location) = (Arc::clone(&self.objects), location.clone());
+        let put = async move { objects.put_opts(&location, payload, opts).await };
         self.faults.effect(Port::Objects, &what, error, put).await
     }
 

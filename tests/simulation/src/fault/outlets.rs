@@ -16,7 +16,7 @@ use crate::platform::{BotApi, PostOffice, Posted};
 const WAY: Duration = Duration::from_millis(40);
 
 /// Requests to the Bot API, which may be struck.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct FaultyTransport {
     bots: Arc<BotApi>,
     faults: Arc<Faults>,
@@ -68,7 +68,8 @@ impl Transport for FaultyTransport {
     async fn carry(&self, call: Call, _: Reach) -> Result<Answer, HttpError> {
         let method = call.url.path_segments().and_then(Iterator::last).unwrap_or_default().to_owned();
         let timeout = call.timeout;
-        match self.faults.meet(Port::Platform, &format!("request {method}")).await {
+        let what = format!("request {method}");
+        match self.faults.meet(Port::Platform, &what).await {
             Fate::Passes | Fate::Conflict => Ok(self.take(call).await),
             Fate::Late(milliseconds) => {
                 let late = Duration::from_millis(milliseconds);
@@ -79,6 +80,14 @@ impl Transport for FaultyTransport {
                 }
                 tokio::time::sleep(late).await;
                 Ok(answer)
+            }
+            fate @ (Fate::Overdue(milliseconds) | Fate::CrashOverdue(milliseconds)) => {
+                let platform = self.clone();
+                self.faults.comes_later(milliseconds, &what, async move { platform.take(call).await });
+                if matches!(fate, Fate::CrashOverdue(_)) {
+                    return crash().await;
+                }
+                Err(failure(Reached::Maybe, "broken"))
             }
             Fate::CrashBefore => crash().await,
             Fate::CrashAfter => {
@@ -124,6 +133,15 @@ impl Mailer for FaultyMailer {
         let failed = |class, reason| SendError { class, reason, detail: "struck".to_owned() };
         match fate {
             Fate::CrashBefore => crash().await,
+            Fate::Overdue(milliseconds) | Fate::CrashOverdue(milliseconds) => {
+                let (post, recipients) = (Arc::clone(&self.post), recipients.to_vec());
+                let take = async move { post.take(&recipients, &mail) };
+                self.faults.comes_later(milliseconds, "mail", take);
+                if matches!(fate, Fate::CrashOverdue(_)) {
+                    return crash().await;
+                }
+                return Err(failed(SendFailure::Uncertain, "timeout"));
+            }
             Fate::Throttled(seconds) => {
                 return Err(failed(SendFailure::Throttled(Duration::from_secs(seconds)), "throttled"));
             }

@@ -26,13 +26,24 @@ pub enum Fate {
     Conflict,
     /// It happens after so many milliseconds.
     Late(u64),
+    /// It happens so many milliseconds after the function was told that nobody knows: the request was still under way
+    /// when its sender gave up, and may come after what the sender did then.
+    Overdue(u64),
+    /// The same, after the function has ended.
+    CrashOverdue(u64),
     /// A platform does not do it, and wants to be left alone for so many seconds.
     Throttled(u64),
 }
 
 impl Fate {
-    /// The three ways in which a function can lose track of an effect.
-    pub const LOSSES: [Self; 3] = [Self::CrashBefore, Self::CrashAfter, Self::AcknowledgementLost];
+    /// The ways in which a function can lose track of an effect.
+    pub const LOSSES: [Self; 5] = [
+        Self::CrashBefore,
+        Self::CrashAfter,
+        Self::AcknowledgementLost,
+        Self::Overdue(7000),
+        Self::CrashOverdue(7000),
+    ];
 
     /// A word for traces.
     pub const fn word(self) -> &'static str {
@@ -44,6 +55,8 @@ impl Fate {
             Self::Refused => "refused",
             Self::Conflict => "conflict",
             Self::Late(_) => "late",
+            Self::Overdue(_) => "overdue",
+            Self::CrashOverdue(_) => "crash overdue",
             Self::Throttled(_) => "throttled",
         }
     }
@@ -81,6 +94,8 @@ pub struct Rates {
     pub conflict: u64,
     /// Of [`Fate::Late`].
     pub late: u64,
+    /// Of [`Fate::Overdue`] and of [`Fate::CrashOverdue`].
+    pub overdue: u64,
     /// Of [`Fate::Throttled`], of requests to platforms only.
     pub throttled: u64,
     /// Of readings that fail.
@@ -100,6 +115,7 @@ impl Rates {
             refused: rate(),
             conflict: rate(),
             late: rate(),
+            overdue: rate(),
             // Platforms throttle often, and often again, so that replies are held up between their parts.
             throttled: if chance.happens(300) { *chance.pick(&[100, 400]).unwrap_or(&100) } else { 0 },
             unreadable: rate(),
@@ -150,6 +166,7 @@ impl Plan {
             Self::Off => Fate::Passes,
             Self::Exactly(struck) => struck.get(&number).copied().unwrap_or(Fate::Passes),
             Self::Chance { chance, rates } => {
+                let overdue = *chance.pick(&[700, 5000, 25_000]).unwrap_or(&5000);
                 let seconds = *chance.pick(&[2, 20, 45, 90]).unwrap_or(&2);
                 let fates = [
                     (rates.crash_before, Fate::CrashBefore),
@@ -161,6 +178,8 @@ impl Plan {
                         Fate::Conflict,
                     ),
                     (rates.late, Fate::Late(*chance.pick(&[50, 900, 12_000]).unwrap_or(&50))),
+                    (rates.overdue, Fate::Overdue(overdue)),
+                    (rates.overdue, Fate::CrashOverdue(overdue)),
                     (if port == Port::Platform { rates.throttled } else { 0 }, Fate::Throttled(seconds)),
                 ];
                 let mut drawn = chance.below(1000);

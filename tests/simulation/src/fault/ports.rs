@@ -53,12 +53,14 @@ impl Table for FaultyTable {
             writes.iter().map(|write| format!("{}/{}", write.key().pk, write.key().sk)).collect();
         let what = format!("{} write {}", self.name, keys.join(", "));
         let port = if keys.iter().any(|key| key.starts_with("M#")) { Port::Messages } else { Port::Table };
-        self.faults.effect(port, &what, table_error, self.table.write(writes)).await
+        let table = self.table.clone();
+        self.faults.effect(port, &what, table_error, async move { table.write(writes).await }).await
     }
 
     async fn increment(&self, key: &Key) -> Result<u64, TableError> {
         let what = format!("{} increment {}", self.name, key.pk);
-        self.faults.effect(Port::Table, &what, table_error, self.table.increment(key)).await
+        let (table, key) = (self.table.clone(), key.clone());
+        self.faults.effect(Port::Table, &what, table_error, async move { table.increment(&key).await }).await
     }
 }
 
@@ -86,7 +88,8 @@ impl FaultyQueue {
 impl Queue for FaultyQueue {
     async fn send(&self, messages: Vec<Outgoing>) -> Result<(), QueueError> {
         let what = format!("{} send {}", self.queue.name(), messages.len());
-        self.faults.effect(Port::Queue, &what, queue_error, self.queue.send(messages)).await
+        let queue = self.queue.clone();
+        self.faults.effect(Port::Queue, &what, queue_error, async move { queue.send(messages).await }).await
     }
 
     async fn receive(&self, limit: usize, visibility: Duration) -> Result<Vec<Message>, QueueError> {
@@ -98,12 +101,15 @@ impl Queue for FaultyQueue {
 
     async fn delete(&self, receipt: &str) -> Result<(), QueueError> {
         let what = format!("{} delete {receipt}", self.queue.name());
-        self.faults.effect(Port::Queue, &what, queue_error, self.queue.delete(receipt)).await
+        let (queue, receipt) = (self.queue.clone(), receipt.to_owned());
+        self.faults.effect(Port::Queue, &what, queue_error, async move { queue.delete(&receipt).await }).await
     }
 
     async fn release(&self, receipt: &str, after: Duration) -> Result<(), QueueError> {
         let what = format!("{} release {receipt} after {after:?}", self.queue.name());
-        self.faults.effect(Port::Queue, &what, queue_error, self.queue.release(receipt, after)).await
+        let (queue, receipt) = (self.queue.clone(), receipt.to_owned());
+        let release = async move { queue.release(&receipt, after).await };
+        self.faults.effect(Port::Queue, &what, queue_error, release).await
     }
 
     async fn depth(&self) -> Result<Depth, QueueError> {
