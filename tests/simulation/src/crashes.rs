@@ -57,7 +57,7 @@ pub fn singles(story: Story, effects: u64) -> Vec<Scenario> {
     (1..=effects).flat_map(one).collect()
 }
 
-/// Any two effects are lost, in any ways: all such plans, or so many of them, which a seed decides.
+/// Any two effects are lost: so many such plans, of any losses, which a seed decides; or all plans of two crashes.
 ///
 /// Where all are tried, the second effect may be one that only the first loss leads to, so that there are a few more.
 pub fn pairs(story: Story, effects: u64, sample: Option<(u64, u64)>) -> Vec<Scenario> {
@@ -68,8 +68,8 @@ pub fn pairs(story: Story, effects: u64, sample: Option<(u64, u64)>) -> Vec<Scen
         let mut all = Vec::new();
         for first in 1..=effects {
             for second in first + 1..=effects + FOLLOWING {
-                for one in Fate::LOSSES {
-                    all.extend(Fate::LOSSES.map(|other| pair(first, one, second, other)));
+                for one in Fate::CRASHES {
+                    all.extend(Fate::CRASHES.map(|other| pair(first, one, second, other)));
                 }
             }
         }

@@ -36,6 +36,9 @@ pub enum Fate {
 }
 
 impl Fate {
+    /// The ways in which a function can lose track of an effect that happens at once, or never.
+    pub const CRASHES: [Self; 3] = [Self::CrashBefore, Self::CrashAfter, Self::AcknowledgementLost];
+
     /// The ways in which a function can lose track of an effect.
     pub const LOSSES: [Self; 5] = [
         Self::CrashBefore,
