@@ -11,7 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 use store::Desk;
 use store::table::TableError;
 
-/// How long the addresses are believed. A new one is looked for at once, though not more often than this.
+/// How long the addresses are believed. One that is not among them is looked for at once: it may have been connected
+/// just now, and its mail does not come again.
 const TRUST: SignedDuration = SignedDuration::from_secs(2);
 
 /// The addresses of a desk's e-mail connections.
@@ -41,17 +42,21 @@ impl Addresses {
     /// When the table is unavailable.
     pub async fn connection(&self, address: &str) -> Result<Option<ConnectionId>, TableError> {
         let Some(address) = mailbox(address) else { return Ok(None) };
-        Ok(self.all().await?.get(&address).copied())
+        if let Some(connection) = self.believed(&address) {
+            return Ok(Some(connection));
+        }
+        Ok(self.read().await?.get(&address).copied())
     }
 
-    async fn all(&self) -> Result<Arc<HashMap<String, ConnectionId>>, TableError> {
+    /// The connection of an address, as far as what was read of late tells.
+    fn believed(&self, address: &str) -> Option<ConnectionId> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let age = self.desk.now().duration_since(known.read_at?).abs();
+        if age < TRUST { known.connections.get(address).copied() } else { None }
+    }
+
+    async fn read(&self) -> Result<Arc<HashMap<String, ConnectionId>>, TableError> {
         let now = self.desk.now();
-        {
-            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            if known.read_at.is_some_and(|at| now.duration_since(at).abs() < TRUST) {
-                return Ok(Arc::clone(&known.connections));
-            }
-        }
         let mut connections = self.desk.connections().await?;
         connections.sort_by_key(|connection| connection.id);
         let mut by_address = HashMap::new();

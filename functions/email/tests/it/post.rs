@@ -91,6 +91,7 @@ impl SmallObjects for Full {
 
 /// A desk with two addresses that SES receives for.
 struct Office {
+    desk: Desk,
     post: Post,
     queue: Arc<Reluctant>,
     store: Arc<Full>,
@@ -105,18 +106,7 @@ impl Office {
         let sqlite = Sqlite::open(&folder.path().join("desk.db"), environment.clone()).unwrap();
         let desk = Desk::new(Arc::new(sqlite.table(TableName::Main)), environment);
         for (number, address) in [(1, "support@shop.example"), (2, "sales@shop.example")] {
-            let connection = StoredConnection {
-                id: connection(number),
-                channel: Channel::try_from("email").unwrap(),
-                version: 1,
-                name: address.to_owned(),
-                settings: json!({"address": address}).as_object().unwrap().clone(),
-                secrets: BTreeMap::new(),
-                health: Health::Ok,
-                resuming: false,
-                created_at: desk.now(),
-            };
-            desk.save_connection(&connection, Vec::new()).await.unwrap();
+            connect(&desk, number, address).await;
         }
         let queue =
             Arc::new(Reluctant { queue: sqlite.queue("inbound", true), takes: AtomicUsize::new(usize::MAX) });
@@ -129,8 +119,8 @@ impl Office {
             inbound: queue.clone(),
             blobs: blobs.clone(),
         };
-        let post = Post::new(desk, receiver, "eu-central-1.amazonses.com".to_owned());
-        Self { post, queue, store, blobs, _folder: folder }
+        let post = Post::new(desk.clone(), receiver, "eu-central-1.amazonses.com".to_owned());
+        Self { desk, post, queue, store, blobs, _folder: folder }
     }
 
     /// SES puts the mail into the bucket, then tells of it.
@@ -140,9 +130,8 @@ impl Office {
         office
     }
 
-    async fn told(&self, sample: &str) -> Result<(), PostError> {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(sample);
-        self.post.take(&std::fs::read_to_string(path).unwrap()).await
+    async fn told(&self, name: &str) -> Result<(), PostError> {
+        self.post.take(&sample(name)).await
     }
 
     /// Which address what is in the queue came to, and what it is called.
@@ -155,6 +144,28 @@ impl Office {
         queued.sort();
         queued
     }
+}
+
+/// What SES tells.
+fn sample(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
+    std::fs::read_to_string(path).unwrap()
+}
+
+/// Connects an address.
+async fn connect(desk: &Desk, number: u128, address: &str) {
+    let connection = StoredConnection {
+        id: connection(number),
+        channel: Channel::try_from("email").unwrap(),
+        version: 1,
+        name: address.to_owned(),
+        settings: json!({"address": address}).as_object().unwrap().clone(),
+        secrets: BTreeMap::new(),
+        health: Health::Ok,
+        resuming: false,
+        created_at: desk.now(),
+    };
+    desk.save_connection(&connection, Vec::new()).await.unwrap();
 }
 
 fn connection(number: u128) -> ConnectionId {
@@ -203,6 +214,18 @@ async fn a_mail_that_cannot_be_read_is_told_again() {
     office.blobs.put(MAIL_KEY, MAIL.into()).await.unwrap();
     office.told("received.json").await.unwrap();
     assert_eq!(office.queued().await.len(), 2);
+}
+
+/// SES does not tell again of what was taken, so nothing is taken for an address that is only not known yet.
+#[tokio::test]
+async fn a_mail_for_an_address_that_was_just_connected_is_there() {
+    let office = Office::with_mail().await;
+    office.told("received.json").await.unwrap();
+    connect(&office.desk, 3, "new@shop.example").await;
+    let told = sample("received.json").replace("sales@shop.example", "new@shop.example");
+    office.post.take(&told).await.unwrap();
+    let whom: Vec<ConnectionId> = office.queued().await.into_iter().map(|(whom, _)| whom).collect();
+    assert_eq!(whom, [connection(1), connection(2), connection(3)]);
 }
 
 #[tokio::test]
