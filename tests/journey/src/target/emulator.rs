@@ -1,32 +1,18 @@
 //! The desk as it is deployed, on the AWS emulator. One stack serves all journeys of a test run.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+mod stack;
+
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::local::root;
+use self::stack::Stack;
 use super::signing::signed;
-use crate::{client, eventually};
-
-/// How the emulator is started unless `LAMBDESK_EMULATOR_UP` tells.
-const UP: &str = ".venv/bin/python tests/emulator/up.py";
-/// How long the deployed desk may take to answer for the first time.
-const START: Duration = Duration::from_secs(60);
+use crate::client;
 
 static TURNS: RwLock<()> = RwLock::const_new(());
-
-/// What is deployed.
-#[derive(Debug)]
-struct Stack {
-    told: Value,
-    token: String,
-    /// Holds the emulator: it ends when this side of its standard input is closed, however that comes about.
-    _emulator: Option<Child>,
-}
 
 /// A journey's turn on the deployed desk.
 #[derive(Debug)]
@@ -65,7 +51,7 @@ impl Emulator {
         };
         let stack = tokio::task::spawn_blocking(|| {
             static STACK: OnceLock<Stack> = OnceLock::new();
-            STACK.get_or_init(deploy)
+            STACK.get_or_init(Stack::deploy)
         });
         Self { stack: stack.await.expect("the desk is deployed"), client: client(), _taken: taken }
     }
@@ -104,6 +90,22 @@ impl Emulator {
         (waiting, hidden)
     }
 
+    /// The queues, by their names in the template.
+    pub fn queues(&self) -> impl Iterator<Item = &str> {
+        let queues = self.stack.told["queues"].as_object();
+        queues.expect("the stack tells its queues").keys().map(String::as_str)
+    }
+
+    /// Has a queue hide for so long, in whole seconds, what is taken from it from now on. Returns how long it did before.
+    pub async fn hide_for(&self, queue: &str, time: Duration) -> Duration {
+        const HIDES: &str = "VisibilityTimeout";
+        let before = self.sqs("GetQueueAttributes", queue, json!({"AttributeNames": [HIDES]})).await;
+        let before = before["Attributes"][HIDES].as_str().and_then(|seconds| seconds.parse().ok());
+        let content = json!({"Attributes": {HIDES: time.as_secs().to_string()}});
+        self.sqs("SetQueueAttributes", queue, content).await;
+        Duration::from_secs(before.expect("the queue tells how long it hides"))
+    }
+
     /// Makes a request about a queue, by its name in the template.
     async fn sqs(&self, operation: &str, queue: &str, mut content: Value) -> Value {
         content["QueueUrl"] = self.stack.told["queues"][queue].clone();
@@ -135,15 +137,24 @@ impl Emulator {
         self.tell(&told).await;
     }
 
+    /// Does what Lambda does with what SES tells of a mail: has the receiver take it, once.
+    ///
+    /// # Errors
+    /// What the receiver failed with: it is to be told again.
+    pub async fn hand_mail(&self, name: &str, mail: Vec<u8>, recipient: &str) -> Result<(), Value> {
+        let told = self.store_mail(name, mail, recipient, "PASS").await;
+        let answer = self.stack.invoke(&self.client, "Email", &notification(&told)).await;
+        if answer.get("errorMessage").is_none() { Ok(()) } else { Err(answer) }
+    }
+
     /// Does what Lambda does with a mail that its receiver failed at each time: what that was invoked with is put with the
     /// dead letters.
     pub async fn give_up_mail(&self, name: &str, mail: Vec<u8>, recipient: &str) {
         let told = self.store_mail(name, mail, recipient, "PASS").await;
-        let record = json!({"EventSource": "aws:sns", "Sns": {"Message": told.to_string()}});
         let letter = json!({
             "version": "1.0",
             "requestContext": {"condition": "RetriesExhausted", "approximateInvokeCount": 3},
-            "requestPayload": {"Records": [record]},
+            "requestPayload": notification(&told),
         });
         self.sqs("SendMessage", "EmailDeadLetters", json!({"MessageBody": letter.to_string()})).await;
     }
@@ -223,65 +234,7 @@ impl Emulator {
     }
 }
 
-impl Stack {
-    fn text(&self, name: &str) -> &str {
-        self.told[name].as_str().unwrap_or_else(|| panic!("the stack tells no `{name}`: {:#}", self.told))
-    }
-
-    /// Invokes a function by its name in the template.
-    async fn invoke(&self, client: &reqwest::Client, function: &str, event: &Value) -> Value {
-        let name = self.told["functions"][function]
-            .as_str()
-            .unwrap_or_else(|| panic!("the stack has no function `{function}`: {:#}", self.told));
-        let url = format!("{}/2015-03-31/functions/{name}/invocations", self.text("endpoint"));
-        let request =
-            signed("POST", "lambda", self.text("region"), &url, &[], event.to_string().into_bytes());
-        let response = client.execute(request).await.expect("the emulator answers");
-        let status = response.status();
-        let text = response.text().await.expect("an invocation has an answer");
-        assert!(status.is_success(), "{function}: {status} {text}");
-        serde_json::from_str(&text).unwrap_or(Value::Null)
-    }
-}
-
-/// Starts the emulator, deploys the template, and makes the first token.
-fn deploy() -> Stack {
-    let (told, emulator) = match std::env::var("LAMBDESK_STACK") {
-        // Somebody started it for us.
-        Ok(line) => (line, None),
-        Err(_) => start(),
-    };
-    let told: Value = serde_json::from_str(&told).unwrap_or_else(|error| panic!("{error}: {told}"));
-    let mut stack = Stack { told, token: String::new(), _emulator: emulator };
-    // A runtime of its own: this is called once, from whichever test comes first.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    stack.token = runtime.block_on(async {
-        let client = client();
-        let health = format!("{}/health", stack.text("api_base_url"));
-        eventually("the deployed desk answers", START, async || match client.get(&health).send().await {
-            Ok(response) if response.status() == 200 => Ok(()),
-            other => Err(format!("{other:?}")),
-        })
-        .await;
-        let made = stack.invoke(&client, "ApiFunction", &json!({"command": "create-token"})).await;
-        made["token"].as_str().unwrap_or_else(|| panic!("there is no token in {made:#}")).to_owned()
-    });
-    stack
-}
-
-fn start() -> (String, Option<Child>) {
-    let command = std::env::var("LAMBDESK_EMULATOR_UP").unwrap_or_else(|_| UP.to_owned());
-    let mut words = command.split_whitespace();
-    let mut child = Command::new(words.next().expect("the command names a program"))
-        .args(words)
-        .current_dir(root())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("`{command}` does not start: {error}"));
-    let output = child.stdout.take().expect("the output is a pipe");
-    let mut line = String::new();
-    BufReader::new(output).read_line(&mut line).expect("the emulator tells what it deployed");
-    assert!(line.starts_with('{'), "`{command}` did not deploy the desk; it said: {line}");
-    (line, Some(child))
+/// What a function is invoked with when SES tells something by the topic.
+fn notification(told: &Value) -> Value {
+    json!({"Records": [{"EventSource": "aws:sns", "Sns": {"Message": told.to_string()}}]})
 }

@@ -4,7 +4,6 @@ use bytes::Bytes;
 use http::Method;
 use journey::desk::Answer;
 use journey::eventually;
-use journey::mail::Letter;
 use journey::stage::{Line, Stage};
 use journey::target::Emulator;
 use journey::telegram::{Customer, Delivered};
@@ -12,6 +11,7 @@ use journey::webchat::{Chat, Visitor};
 use serde_json::{Value, json};
 
 use super::PATIENCE;
+use super::mails::{bring, letter, mailed, office};
 
 /// Where a customer writes, and finds what the desk answers.
 pub(super) enum Place {
@@ -19,13 +19,15 @@ pub(super) enum Place {
     Telegram(Line, Customer),
     /// An address of the desk with nobody else's mails.
     Mail(String, Value),
-    /// The chat of the firm's site.
-    Chat(Chat, Visitor),
+    /// The chat of the firm's site, and the address from which answers are copied to the visitor by mail.
+    Chat(Chat, Visitor, String),
 }
 
 /// What one customer and their agent did, and what was acknowledged to them.
 pub(super) struct Talk {
     pub(super) place: Place,
+    /// Who writes: a word of the contact's name that no other has.
+    pub(super) name: String,
     pub(super) ticket: String,
     pub(super) said: Vec<String>,
     /// What was sent along, in order.
@@ -36,23 +38,23 @@ pub(super) struct Talk {
 
 impl Place {
     /// A chat with a bot, with a customer of their own.
-    pub(super) fn telegram(line: &Line, number: usize) -> Self {
-        Self::Telegram(line.clone(), line.bot.customer(&format!("Customer {number}")))
+    pub(super) fn telegram(line: &Line, name: &str) -> Self {
+        Self::Telegram(line.clone(), line.bot.customer(name))
     }
 
-    /// An address that SES receives and sends for.
+    /// An address of the desk.
     pub(super) async fn mail(stage: &Stage, emulator: &Emulator, name: &str) -> Self {
-        let address = format!("{name}@faults.example");
-        emulator.verify_sender(&address).await;
-        let new = json!({"channel": "email", "name": "Support", "settings": {"address": address}});
-        Self::Mail(address, stage.desk.post("/connections", &new).await)
+        let (address, created) = office(stage, emulator, name).await;
+        Self::Mail(address, created)
     }
 
-    /// A visitor of a chat.
-    pub(super) async fn chat(stage: &Stage) -> Self {
-        let chat = Chat::connect(&stage.desk, json!({})).await;
+    /// A visitor of a chat, who is mailed every answer, too.
+    pub(super) async fn chat(stage: &Stage, emulator: &Emulator, name: &str) -> Self {
+        let (address, office) = office(stage, emulator, name).await;
+        let settings = json!({"email_connection": office["id"], "email_after": 1});
+        let chat = Chat::connect(&stage.desk, settings).await;
         let visitor = chat.visitor(json!({})).await;
-        Self::Chat(chat, visitor)
+        Self::Chat(chat, visitor, address)
     }
 
     /// The channel, the connection, and the conversation where it is known.
@@ -60,7 +62,7 @@ impl Place {
         match self {
             Self::Telegram(line, customer) => ("telegram", &line.id, Some(customer.chat().to_string())),
             Self::Mail(_, created) => ("email", created["id"].as_str().unwrap_or_default(), None),
-            Self::Chat(chat, visitor) => ("webchat", &chat.id, Some(visitor.conversation().to_owned())),
+            Self::Chat(chat, visitor, _) => ("webchat", &chat.id, Some(visitor.conversation().to_owned())),
         }
     }
 
@@ -78,41 +80,56 @@ impl Place {
         items
     }
 
-    /// Says something, with a file where it is one, until it is acknowledged.
+    /// Says something in somebody's name, with a file where it is one, until it is acknowledged.
     pub(super) async fn say(
         &self,
         stage: &Stage,
         emulator: &Emulator,
-        number: usize,
-        text: &str,
+        name: &str,
+        (number, text): (usize, &str),
         file: Option<&Bytes>,
     ) {
         match self {
             Self::Telegram(line, customer) => {
-                let update = customer.text(text);
+                let update = match file {
+                    Some(bytes) => customer.photo(bytes, Some(text), None),
+                    None => customer.text(text),
+                };
                 assert!(matches!(line.bot.deliver(&update).await, Delivered::ToWebhook(_)));
                 // The platform repeats what it saw no answer to, even if the answer was on its way.
                 if number.is_multiple_of(2) {
                     line.bot.deliver(&update).await;
                 }
             }
-            Self::Mail(address, _) => mail(stage, emulator, self, address, (number, text), file).await,
-            Self::Chat(_, visitor) => chat(visitor, number, text, file).await,
+            Self::Mail(address, _) => {
+                let letter = letter(name, address, (number, text), file);
+                bring(emulator, &format!("{name}-{number}"), &letter, address).await;
+                self.on_ticket(stage, text).await;
+            }
+            Self::Chat(_, visitor, _) => chat(visitor, name, (number, text), file).await,
         }
+    }
+
+    /// Waits until a text is on a ticket, which the next mail is to find.
+    async fn on_ticket(&self, stage: &Stage, text: &str) {
+        eventually("what was said is on a ticket", PATIENCE, async || {
+            let mut seen = Vec::new();
+            for ticket in self.tickets(stage).await {
+                let path = format!("/tickets/{}/events?limit=100", ticket["id"].as_str().unwrap_or_default());
+                seen.push(stage.desk.attempt(Method::GET, &path, None, &[]).await.map(|events| events.body));
+            }
+            let found = seen.iter().flatten().any(|events| events["items"].to_string().contains(text));
+            if found { Ok(()) } else { Err(seen) }
+        })
+        .await;
     }
 
     /// The texts of the replies that arrived, in order.
     pub(super) async fn arrived(&self, emulator: &Emulator) -> Vec<String> {
         match self {
             Self::Telegram(line, customer) => line.bot.texts(customer.chat()),
-            Self::Mail(address, _) => {
-                let sent = emulator.sent_by_ses(address).await;
-                let first = |mail: &Value| {
-                    mail["BodyText"].as_str().and_then(|text| text.lines().next().map(str::to_owned))
-                };
-                sent.iter().map(|mail| first(mail).unwrap_or_default()).collect()
-            }
-            Self::Chat(_, visitor) => {
+            Self::Mail(address, _) => mailed(emulator, address).await,
+            Self::Chat(_, visitor, _) => {
                 let page = visitor.attempt(Method::GET, "messages", None).await;
                 let items = page.body["items"].as_array().cloned().unwrap_or_default();
                 let texts = items.iter().filter_map(|item| item["text"].as_str().map(str::to_owned));
@@ -120,58 +137,20 @@ impl Place {
             }
         }
     }
-}
 
-/// Writes a mail. SES tells of it until the function has heard: nobody else repeats it on the emulator.
-async fn mail(
-    stage: &Stage,
-    emulator: &Emulator,
-    place: &Place,
-    address: &str,
-    (number, text): (usize, &str),
-    file: Option<&Bytes>,
-) {
-    let id = |number: usize| format!("<{number}.{}@example.org>", address.replace('@', "."));
-    let mut letter = Letter::new("Ann Lee <ann@example.org>", address, "Broken lamp", text);
-    if let Some(file) = file {
-        let body = format!(
-            "--b\nContent-Type: text/plain; charset=utf-8\n\n{text}\n--b\nContent-Type: text/csv; name=\"file.csv\"\n\
-             Content-Disposition: attachment; filename=\"file.csv\"\n\n{}\n--b--\n",
-            // Its lines are ended as those of a mail are.
-            String::from_utf8_lossy(file).replace("\r\n", "\n")
-        );
-        letter = Letter::new("Ann Lee <ann@example.org>", address, "Broken lamp", &body)
-            .with("MIME-Version", "1.0")
-            .with("Content-Type", "multipart/mixed; boundary=b");
+    /// The texts of the replies that were mailed beside, in order, where replies are.
+    pub(super) async fn copies(&self, emulator: &Emulator) -> Option<Vec<String>> {
+        match self {
+            Self::Chat(_, _, address) => Some(mailed(emulator, address).await),
+            Self::Telegram(..) | Self::Mail(..) => None,
+        }
     }
-    letter = letter.with("Message-ID", &id(number));
-    if number > 0 {
-        letter = letter.with("Subject", "Re: Broken lamp").with("In-Reply-To", &id(number - 1));
-    }
-    let name = format!("{address}-{number}");
-    eventually("the mail is on a ticket", PATIENCE, async || {
-        emulator.receive_mail(&name, letter.bytes(), address, "PASS").await;
-        let heard = async {
-            loop {
-                for ticket in place.tickets(stage).await {
-                    let id = ticket["id"].as_str().unwrap_or_default();
-                    let path = format!("/tickets/{id}/events?limit=100");
-                    let events = stage.desk.attempt(Method::GET, &path, None, &[]).await;
-                    if events.is_ok_and(|events| events.body["items"].to_string().contains(text)) {
-                        return;
-                    }
-                }
-                tokio::time::sleep(super::GLANCE).await;
-            }
-        };
-        tokio::time::timeout(super::TOLD_AGAIN, heard).await
-    })
-    .await;
 }
 
 /// Writes in the chat, as the widget does that repeats what was not acknowledged under the same id.
-async fn chat(visitor: &Visitor, number: usize, text: &str, file: Option<&Bytes>) {
-    let mut body = json!({"client_id": number.to_string(), "text": text});
+async fn chat(visitor: &Visitor, name: &str, (number, text): (usize, &str), file: Option<&Bytes>) {
+    let address = format!("{name}@example.org");
+    let mut body = json!({"client_id": number.to_string(), "text": text, "name": name, "email": address});
     if let Some(bytes) = file {
         body["attachments"] = json!([upload(visitor, bytes).await]);
     }
