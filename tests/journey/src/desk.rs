@@ -29,6 +29,16 @@ pub struct Answer {
     pub body: Value,
 }
 
+impl Answer {
+    /// Reads an answer to its end.
+    pub(crate) async fn read(response: reqwest::Response) -> Result<Self, reqwest::Error> {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await?;
+        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Ok(Self { status, headers, body })
+    }
+}
+
 impl Desk {
     /// A client of the desk at this address.
     pub fn new(base: &str, token: &str) -> Self {
@@ -79,11 +89,7 @@ impl Desk {
         if let Some(body) = body {
             request = request.json(body);
         }
-        let response = request.send().await?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response.text().await?;
-        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Ok(Answer { status, headers, body })
+        Answer::read(request.send().await?).await
     }
 
     async fn done(&self, method: Method, path: &str, body: Option<&Value>) -> Value {

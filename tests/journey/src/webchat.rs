@@ -67,6 +67,16 @@ impl Chat {
     /// # Panics
     /// When no answer comes.
     pub async fn ask(&self, method: Method, path: &str, token: Option<&str>, body: Option<&Value>) -> Answer {
+        self.try_ask(method, path, token, body).await.expect("the desk answers")
+    }
+
+    async fn try_ask(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        body: Option<&Value>,
+    ) -> Result<Answer, reqwest::Error> {
         let mut request = self.client.request(method, format!("{}/{path}", self.base));
         if let Some(token) = token {
             request = request.bearer_auth(token);
@@ -74,10 +84,7 @@ impl Chat {
         if let Some(body) = body {
             request = request.json(body);
         }
-        let response = request.send().await.expect("the desk answers");
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response.text().await.expect("the answer is whole");
-        Answer { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
+        Answer::read(request.send().await?).await
     }
 
     /// A visitor with a new session, whose browser is at this address, as a proxy before the desk tells.
@@ -119,6 +126,19 @@ impl Visitor {
     /// When no answer comes.
     pub async fn attempt(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
         self.chat.ask(method, path, Some(self.token()), body).await
+    }
+
+    /// Makes a request of a desk that may be killed meanwhile.
+    ///
+    /// # Errors
+    /// When no answer comes, or not the whole of it.
+    pub async fn try_ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Answer, reqwest::Error> {
+        self.chat.try_ask(method, path, Some(self.token()), body).await
     }
 
     /// Makes a request in the visitor's name.

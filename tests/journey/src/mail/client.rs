@@ -1,5 +1,6 @@
 //! A mail server that hands a mail to the desk.
 
+use std::io;
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
@@ -10,8 +11,16 @@ use tokio::net::TcpStream;
 /// # Panics
 /// When the desk does not listen or hangs up.
 pub async fn send(desk: SocketAddr, from: &str, to: &str, mail: &[u8]) -> Vec<String> {
-    let mut stream = BufReader::new(TcpStream::connect(desk).await.expect("the desk listens"));
-    let mut answers = vec![answer(&mut stream).await];
+    try_send(desk, from, to, mail).await.expect("the desk listens to the end")
+}
+
+/// The same with a desk that may be killed meanwhile.
+///
+/// # Errors
+/// When the desk does not listen or hangs up.
+pub async fn try_send(desk: SocketAddr, from: &str, to: &str, mail: &[u8]) -> io::Result<Vec<String>> {
+    let mut stream = BufReader::new(TcpStream::connect(desk).await?);
+    let mut answers = vec![answer(&mut stream).await?];
     let commands = [
         "EHLO mx.example.org".to_owned(),
         format!("MAIL FROM:<{from}>"),
@@ -19,12 +28,12 @@ pub async fn send(desk: SocketAddr, from: &str, to: &str, mail: &[u8]) -> Vec<St
         "DATA".to_owned(),
     ];
     for command in commands {
-        stream.write_all(format!("{command}\r\n").as_bytes()).await.expect("the desk reads");
-        let told = answer(&mut stream).await;
+        stream.write_all(format!("{command}\r\n").as_bytes()).await?;
+        let told = answer(&mut stream).await?;
         let refused = told.starts_with(['4', '5']);
         answers.push(told);
         if refused {
-            return answers;
+            return Ok(answers);
         }
     }
     let mut text = Vec::new();
@@ -35,21 +44,25 @@ pub async fn send(desk: SocketAddr, from: &str, to: &str, mail: &[u8]) -> Vec<St
         text.extend_from_slice(line);
     }
     text.extend_from_slice(b"\r\n.\r\n");
-    stream.write_all(&text).await.expect("the desk reads");
-    answers.push(answer(&mut stream).await);
-    answers
+    stream.write_all(&text).await?;
+    answers.push(answer(&mut stream).await?);
+    Ok(answers)
 }
 
 /// An answer of one line or several, whole.
-async fn answer(stream: &mut BufReader<TcpStream>) -> String {
+async fn answer(stream: &mut BufReader<TcpStream>) -> io::Result<String> {
     let mut whole = String::new();
     loop {
         let mut line = String::new();
-        stream.read_line(&mut line).await.expect("the desk answers");
-        assert!(!line.is_empty(), "the desk hung up after {whole:?}");
+        if stream.read_line(&mut line).await? == 0 {
+            return Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                format!("the desk hung up after {whole:?}"),
+            ));
+        }
         whole.push_str(&line);
         if line.as_bytes().get(3) != Some(&b'-') {
-            return whole;
+            return Ok(whole);
         }
     }
 }

@@ -3,10 +3,12 @@
 mod client;
 mod server;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use mail_parser::{Message, MessageParser};
 use serde_json::{Value, json};
 
-pub use self::client::send;
+pub use self::client::{send, try_send};
 pub use self::server::{MailServer, Sent};
 use crate::desk::SOON;
 use crate::stage::Stage;
@@ -119,6 +121,22 @@ impl Letter {
         self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         self.headers.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// The same with a file.
+    #[must_use]
+    pub fn attaching(mut self, name: &str, content_type: &str, bytes: &[u8]) -> Self {
+        let mut body = format!("--b\nContent-Type: text/plain; charset=utf-8\n\n{}\n--b\n", self.text);
+        body.push_str(&format!("Content-Type: {content_type}\nContent-Transfer-Encoding: base64\n"));
+        body.push_str(&format!("Content-Disposition: attachment; filename=\"{name}\"\n"));
+        // 57 bytes are a line of 76 letters.
+        for line in bytes.chunks(57) {
+            body.push('\n');
+            BASE64.encode_string(line, &mut body);
+        }
+        body.push_str("\n--b--\n");
+        self.text = body;
+        self.with("MIME-Version", "1.0").with("Content-Type", "multipart/mixed; boundary=b")
     }
 
     /// The same as an answer to a mail of the desk, with its threading headers as mail programs write them.

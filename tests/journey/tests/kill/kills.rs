@@ -2,17 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use futures_util::future::join_all;
 use journey::stage::Stage;
 use journey::target::Receiving;
 
 use crate::chance::Chance;
 use crate::ledger;
-use crate::load::Scene;
+use crate::load::{Said, Scene, Told};
 use crate::report;
 
 const KILLS: usize = 200;
-const AGENTS: usize = 2;
 /// From the desk's readiness to its death.
 const LEAST: Duration = Duration::from_millis(20);
 const MOST: Duration = Duration::from_millis(300);
@@ -30,12 +28,11 @@ async fn two_hundred_kills_lose_nothing_and_double_nothing() {
     report(&format!("the moments of the kills: LAMBDESK_KILL_SEED={seed}"));
     let begun = Instant::now();
     let mut stage = Stage::local(Receiving::Webhook).await;
-    let scene = Scene::set(&stage).await;
+    let scene = Scene::set(&mut stage).await;
 
     let mut chances = || chance.fork();
-    let chats = join_all((0..scene.regulars()).map(|regular| scene.chats(regular, chances())));
-    let mails = join_all((0..scene.authors()).map(|author| scene.mails(author, chances())));
-    let answers = join_all((0..AGENTS).map(|agent| scene.answers(agent, chances())));
+    let (chats, mails, newcomers) = (scene.chats(chances()), scene.mails(chances()), scene.newcomers());
+    let (visits, answers) = (scene.visits(chances()), scene.answers(chances()));
     let mut moments = chances();
     stage.process().kill().await;
     let most = MOST.max(scene.pace() * MAILS);
@@ -53,27 +50,40 @@ async fn two_hundred_kills_lose_nothing_and_double_nothing() {
         stage.process().restart().await;
         scene.end();
     };
-    let (mut chats, mails, newcomers, answers, ()) =
-        tokio::join!(chats, mails, scene.newcomers(), answers, kills);
+    let (chats, mails, newcomers, mut visits, answers, ()) =
+        tokio::join!(chats, mails, newcomers, visits, answers, kills);
     let killed = begun.elapsed();
-    chats.extend(newcomers);
-    let answers: Vec<_> = answers.into_iter().flatten().collect();
 
-    let messages: usize = chats.iter().chain(&mails).map(|told| told.texts.len()).sum();
-    assert!(messages > 2 * KILLS && answers.len() > KILLS, "a load: {messages} messages, {answers:?}");
-    ledger::drained(&stage, &answers).await;
-    ledger::messages(&stage, &scene.line, &chats, &mails).await;
-    let uncertain = ledger::answers(&stage, &scene, &answers).await;
+    let visited = visits.iter().map(|visit| &visit.told);
+    let told: Vec<&Told> = chats.iter().chain(&mails).chain(&newcomers).chain(visited).collect();
+    let (messages, files) = count(told.iter().flat_map(|told| &told.messages));
+    let (answered, attached) = count(answers.iter().map(|answer| &answer.said));
+    assert!(messages > 2 * KILLS && answered > KILLS, "a load: {messages} messages, {answered} answers");
+    assert!(2 * files > KILLS && 10 * attached > KILLS, "files: {files} in messages, {attached} in answers");
+    assert!(told.iter().all(|told| told.messages.len() > 1), "everybody wrote: {told:#?}");
+    let tickets = ledger::drained(&stage).await;
+    ledger::messages(&stage.desk, &told, &tickets).await;
+    for visit in &mut visits {
+        visit.reads().await;
+    }
+    ledger::views(&visits);
+    let uncertain = ledger::answers(&stage.desk, &scene, &visits, &answers, &tickets).await;
     let log = stage.log();
     assert!(!log.contains("panicked"), "no panic");
     report(&format!(
-        "{KILLS} kills, every third during a start and the others {} to {} ms after one, in {:.0} s and {:.0} s until all was looked at: {messages} messages of {} conversations, each \
-         once and in order; {} answers, of which {uncertain} are uncertain and none was sent twice",
+        "{KILLS} kills, every third during a start and the others {} to {} ms after one, in {:.0} s and {:.0} s until \
+         all was looked at: {messages} messages of {} conversations, {files} of them with a file, each once and in \
+         order; {answered} answers, {attached} of them with a file, of which {uncertain} are uncertain and none was \
+         sent twice",
         LEAST.as_millis(),
         most.as_millis(),
         killed.as_secs_f32(),
         (begun.elapsed() - killed).as_secs_f32(),
-        chats.len() + mails.len(),
-        answers.len(),
+        tickets.len(),
     ));
+}
+
+/// How many there are, and how many of them have a file.
+fn count<'a>(said: impl Iterator<Item = &'a Said>) -> (usize, usize) {
+    said.fold((0, 0), |(all, files), said| (all + 1, files + usize::from(said.file.is_some())))
 }

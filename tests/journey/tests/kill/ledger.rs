@@ -1,19 +1,38 @@
 //! What must hold at the end.
 
-use std::collections::HashMap;
+mod answers;
+mod messages;
+
 use std::time::Duration;
 
+use journey::desk::Desk;
 use journey::eventually;
-use journey::stage::{Line, Stage};
+use journey::stage::Stage;
 use serde_json::Value;
 
-use crate::load::{Accepted, Scene, Told};
+pub(crate) use self::answers::answers;
+pub(crate) use self::messages::{messages, views};
+use crate::load::{Said, downloaded};
 
 /// How long the desk may take to get through what is still queued.
 const PATIENCE: Duration = Duration::from_secs(240);
 
-/// Waits until every queue is empty and every answer has come to its end; then all must be well.
-pub(crate) async fn drained(stage: &Stage, answers: &[Accepted]) {
+/// A ticket to which nothing happens any more.
+pub(crate) struct Ticket {
+    id: String,
+    /// The author's address for mail.
+    conversation: String,
+    events: Vec<Value>,
+}
+
+impl Ticket {
+    fn events_of(&self, kind: &str) -> impl Iterator<Item = &Value> {
+        self.events.iter().filter(move |event| event["kind"] == kind)
+    }
+}
+
+/// Waits until every queue is empty, and every answer and every file has come to its end; then all must be well.
+pub(crate) async fn drained(stage: &Stage) -> Vec<Ticket> {
     eventually("the queues are empty", PATIENCE, async || {
         let report = stage.desk.get("/doctor").await;
         let findings = report["findings"].as_array().cloned().unwrap_or_default();
@@ -25,17 +44,10 @@ pub(crate) async fn drained(stage: &Stage, answers: &[Accepted]) {
         if queues.len() == 3 && queues.iter().all(empty) { Ok(()) } else { Err(queues) }
     })
     .await;
-    eventually("every answer has come to its end", PATIENCE, async || {
-        let mut unfinished = Vec::new();
-        for events in events_of_all(stage, answers).await.into_values() {
-            unfinished.extend(events.into_iter().filter(|event| {
-                event["kind"] == "replied"
-                    && !["sent", "uncertain"].iter().any(|state| event["delivery"] == *state)
-            }));
-        }
-        if unfinished.is_empty() { Ok(()) } else { Err(unfinished) }
-    })
-    .await;
+    let mut tickets = Vec::new();
+    for ticket in stage.desk.list("/tickets").await {
+        tickets.push(settled(&stage.desk, &ticket).await);
+    }
     assert_eq!(stage.desk.list("/dead-letters").await, Vec::<Value>::new(), "no dead letters");
     let report = stage.desk.get("/doctor").await;
     let findings = report["findings"].as_array().expect("a report has findings");
@@ -44,79 +56,44 @@ pub(crate) async fn drained(stage: &Stage, answers: &[Accepted]) {
         |finding: &Value| finding["what"].as_str().is_some_and(|it| it.ends_with(" of shop.example"));
     let bad: Vec<_> = findings.iter().filter(|it| it["ok"] != true && !elsewhere(it)).collect();
     assert!(bad.is_empty(), "the doctor is content: {bad:#?}");
+    tickets
 }
 
-/// Every acknowledged message is one event of one ticket, in order, and no conversation has a second ticket.
-pub(crate) async fn messages(stage: &Stage, line: &Line, chats: &[Told], mails: &[Told]) {
-    let mut tickets: HashMap<String, Vec<String>> = HashMap::new();
-    let mut mailed: HashMap<String, Vec<String>> = HashMap::new();
-    for ticket in stage.desk.list("/tickets").await {
-        let id = ticket["id"].as_str().expect("a ticket has an id").to_owned();
-        if ticket["connection"] == line.id {
-            let conversation =
-                ticket["conversation"].as_str().expect("a ticket has a conversation").to_owned();
-            tickets.entry(conversation).or_default().push(id);
-        } else {
-            let events = stage.desk.events_of(&id, "message_received").await;
-            let author =
-                events[0]["content"]["letter"]["from"]["address"].as_str().expect("a mail has an author");
-            mailed.entry(author.to_owned()).or_default().push(id);
-        }
-    }
-    assert_eq!((tickets.len(), mailed.len()), (chats.len(), mails.len()), "a conversation each");
-    for (told, tickets) in
-        chats.iter().map(|told| (told, &tickets)).chain(mails.iter().map(|told| (told, &mailed)))
-    {
-        let conversation = &told.conversation;
-        let here = tickets.get(conversation).map(Vec::as_slice).unwrap_or_default();
-        assert_eq!(here.len(), 1, "one ticket in {conversation}: {here:?}");
-        let received = stage.texts_received(&here[0]).await;
-        assert!(
-            received == told.texts,
-            "in {conversation} was acknowledged:\n{:?}\nand is stored:\n{received:?}",
-            told.texts
-        );
-    }
+async fn settled(desk: &Desk, ticket: &Value) -> Ticket {
+    let id = ticket["id"].as_str().expect("a ticket has an id").to_owned();
+    let events = eventually("every answer and every file has come to its end", PATIENCE, async || {
+        let events = desk.events(&id).await;
+        let unfinished: Vec<_> = events.iter().filter(|event| is_unfinished(event)).cloned().collect();
+        if unfinished.is_empty() { Ok(events) } else { Err(unfinished) }
+    })
+    .await;
+    let first = events.iter().find(|event| event["kind"] == "message_received");
+    let first = first.expect("somebody wrote first");
+    let author = first["content"]["letter"]["from"]["address"].as_str();
+    let conversation = author.or(ticket["conversation"].as_str()).expect("a ticket has a conversation");
+    Ticket { conversation: conversation.to_owned(), id, events }
 }
 
-/// Every accepted answer is one event and reached the platform once, or at most once and is marked. How many are.
-pub(crate) async fn answers(stage: &Stage, scene: &Scene, answers: &[Accepted]) -> usize {
-    let mut arrived: HashMap<String, usize> = HashMap::new();
-    let chats = scene.line.bot.calls("sendMessage").into_iter().filter(|call| call.status == 200);
-    let texts = chats.filter_map(|call| call.values["text"].as_str().map(str::to_owned));
-    let mails = scene.server.sent().into_iter().map(|mail| mail.text());
-    for text in texts.chain(mails) {
-        *arrived.entry(text.lines().next().unwrap_or_default().trim().to_owned()).or_default() += 1;
-    }
-    let events = events_of_all(stage, answers).await;
-    let mut uncertain = 0;
-    for Accepted { ticket, created, text } in answers {
-        let replied: Vec<_> = events[ticket.as_str()]
-            .iter()
-            .filter(|event| event["kind"] == "replied" && event["content"]["text"] == text.as_str())
-            .collect();
-        assert_eq!(replied.len(), 1, "one event of {text:?}: {replied:#?}");
-        assert_eq!(replied[0]["seq"], created["seq"]);
-        let times = arrived.get(text).copied().unwrap_or_default();
-        match replied[0]["delivery"].as_str() {
-            Some("sent") => assert_eq!(times, 1, "{text:?} is sent"),
-            Some("uncertain") => {
-                assert!(times <= 1, "{text:?} arrived {times} times");
-                uncertain += 1;
-            }
-            other => assert_eq!(other, Some("sent"), "{text:?}"),
-        }
-    }
-    uncertain
+fn is_unfinished(event: &Value) -> bool {
+    let is_on_its_way = ["queued", "sending"].iter().any(|state| event["delivery"] == *state);
+    is_on_its_way || attachments(event).iter().any(|file| file["state"] == "pending")
 }
 
-/// The events of every ticket that was answered.
-async fn events_of_all<'a>(stage: &Stage, answers: &'a [Accepted]) -> HashMap<&'a str, Vec<Value>> {
-    let mut events = HashMap::new();
-    for answer in answers {
-        if !events.contains_key(answer.ticket.as_str()) {
-            events.insert(answer.ticket.as_str(), stage.desk.events(&answer.ticket).await);
+fn attachments(event: &Value) -> &[Value] {
+    event["content"]["attachments"].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// What somebody said, by an event and with the bytes that are stored.
+async fn said(desk: &Desk, event: &Value) -> Said {
+    let files = attachments(event);
+    assert!(files.len() <= 1, "{event:#}");
+    let file = match files.first() {
+        Some(file) => {
+            assert_eq!(file["state"], "stored", "{event:#}");
+            let link = format!("{}{}", desk.base(), file["url"].as_str().expect("a file has a link"));
+            Some(downloaded(&link, Some(desk.token())).await)
         }
-    }
-    events
+        None => None,
+    };
+    Said { text: event["content"]["text"].as_str().unwrap_or_default().to_owned(), file }
 }
