@@ -1,6 +1,6 @@
 //! From SES's topic into the inbound queue.
 
-use channels::email::{Email, stamp};
+use channels::email::{Email, marked_reply, stamp};
 use channels::receiver::ReceiveError;
 use channels::{Platform as _, Receiver};
 use desk::channel::{Channel, ChannelClass, InvalidChannel};
@@ -98,6 +98,9 @@ impl Post {
             return Ok(());
         };
         let channel = Channel::try_from(Email.name())?;
+        let known = self.receiver.directory.connection(&channel, id).await.map_err(ReceiveError::from)?;
+        let marked =
+            known.zip(report.message_id.as_ref()).and_then(|(known, id)| marked_reply(&known.open, id));
         let outside = format!("{}@{}", report.mail, self.host);
         let inbound = Inbound {
             thread: desk::channel::ThreadKey { channel, connection: id, conversation: outside.clone() },
@@ -112,6 +115,7 @@ impl Post {
                 reason: report.reason.to_owned(),
                 detail: report.detail,
                 delayed: report.delayed,
+                reply: marked,
                 content: None,
             },
             raw: None,

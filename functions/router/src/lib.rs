@@ -110,6 +110,10 @@ impl Router {
     /// Notes on the conversation that one of its messages could not be processed.
     async fn gap(&self, message: &Message) -> Result<(), RouteError> {
         let unpacked = Envelope::unpack(&message.body, &self.blobs).await.ok().flatten();
+        if let Some((Inbound { happened: Happened::Undelivered { .. }, .. }, _)) = &unpacked {
+            // No customer says it, and nobody can answer it: its reply stands as it did until the letter is sent again.
+            return Ok(());
+        }
         let thread = match &unpacked {
             Some((inbound, _)) => Some(self.conversation_of(inbound).await),
             None => message.group.as_deref().and_then(parse_group),

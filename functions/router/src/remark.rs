@@ -23,10 +23,10 @@ impl Router {
         happened: Happened,
         last: bool,
     ) -> Result<(), RouteError> {
-        if let Happened::Undelivered { ids, addresses, permanent, reason, detail, delayed, content } =
+        if let Happened::Undelivered { ids, addresses, permanent, reason, detail, delayed, reply, content } =
             happened
         {
-            let report = Report { ids, addresses, permanent, reason, detail, delayed, content };
+            let report = Report { ids, addresses, permanent, reason, detail, delayed, reply, content };
             return self.undelivered(inbound, report).await;
         }
         let about = self.about(inbound).await?;

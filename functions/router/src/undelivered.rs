@@ -3,7 +3,7 @@
 use desk::channel::ThreadKey;
 use desk::command::{Command, Refusal, Request};
 use desk::event::{Actor, DeliveryProblem, Fact, Said};
-use desk::inbound::{Happened, Inbound};
+use desk::inbound::{Happened, Inbound, Marked};
 use desk::message::MessageContent;
 use desk::reply::{Delivery, Reply};
 use store::execute::ExecuteError;
@@ -32,6 +32,8 @@ pub(crate) struct Report {
     pub(crate) detail: String,
     /// Whether the message may still arrive, or has arrived.
     pub(crate) delayed: bool,
+    /// The reply that our own mark names.
+    pub(crate) reply: Option<Marked>,
     /// The report as the message that it also is.
     pub(crate) content: Option<Box<MessageContent>>,
 }
@@ -40,7 +42,7 @@ impl Router {
     /// Marks the reply as failed, and remembers addresses that are gone. What is about no message of ours is taken in
     /// as a message that no person wrote, if it has anything to say.
     pub(crate) async fn undelivered(&self, inbound: &Inbound, report: Report) -> Result<(), RouteError> {
-        let Some(reply) = self.reported(inbound, &report.ids).await? else {
+        let Some(reply) = self.reported(inbound, &report).await? else {
             if inbound.letter.is_none() {
                 return Ok(());
             }
@@ -64,12 +66,23 @@ impl Router {
                 self.desk.suppress(&reply.thread.channel, &suppression).await?;
             }
         }
+        if reply.state == Delivery::Failed {
+            // Its ticket knows; and where it was sent again, somebody waits for that one.
+            return Ok(());
+        }
         self.fail(inbound, reply, report).await
     }
 
-    /// The reply that a report is about.
-    async fn reported(&self, inbound: &Inbound, ids: &[String]) -> Result<Option<Reply>, RouteError> {
-        let ids: Vec<String> = ids.iter().map(|id| own_id(id)).collect();
+    /// The reply that a report is about. A mark names the very one, also while it is not noted as sent or nobody knows
+    /// whether it was; the mails that it answered, which reports repeat, too, would lead to earlier ones.
+    async fn reported(&self, inbound: &Inbound, report: &Report) -> Result<Option<Reply>, RouteError> {
+        if let Some(Marked { conversation, reply }) = &report.reply {
+            let thread = ThreadKey { conversation: conversation.clone(), ..inbound.thread.clone() };
+            if let Some(reply) = self.desk.reply(&thread, *reply).await? {
+                return Ok(Some(reply));
+            }
+        }
+        let ids: Vec<String> = report.ids.iter().map(|id| own_id(id)).collect();
         if ids.is_empty() {
             return Ok(None);
         }

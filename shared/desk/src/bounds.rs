@@ -187,6 +187,7 @@ mod tests {
                 reason: "bounced".to_owned(),
                 detail: huge(),
                 delayed: false,
+                reply: None,
                 content: Some(Box::new(everything())),
             },
             Happened::Unparsed { reason: huge() },

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::channel::{ChannelClass, ThreadKey};
 use crate::correspondence::Letter;
 use crate::event::Raw;
+use crate::ids::ReplyId;
 use crate::message::MessageContent;
 
 /// One thing that happened in a conversation on a platform.
@@ -101,6 +102,15 @@ pub struct Sender {
     pub phone: Option<String>,
 }
 
+/// A reply that a mark of ours names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Marked {
+    /// The conversation that it was sent in.
+    pub conversation: String,
+    /// The reply.
+    pub reply: ReplyId,
+}
+
 /// What happened in a conversation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -172,6 +182,9 @@ pub enum Happened {
         /// Whether the message may still arrive, or has arrived: then the report is only noted.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         delayed: bool,
+        /// The reply that our own mark in the message names. The platform's ids lead to it only once it is noted as sent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reply: Option<Marked>,
         /// The report as the message that it also is, where it is one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         content: Option<Box<MessageContent>>,

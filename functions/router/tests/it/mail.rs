@@ -215,6 +215,7 @@ async fn a_report_about_nothing_of_ours_keeps_what_it_says() {
         reason: "bounced".to_owned(),
         detail: "ann@example.org: 550 5.1.1 no such user".to_owned(),
         delayed: false,
+        reply: None,
         content: Some(Box::new(MessageContent::text("I'm sorry to have to inform you."))),
     };
     assert_eq!(stage.deliver(report, 1).await, []);

@@ -6,5 +6,6 @@ mod budget;
 mod counting;
 mod mail;
 mod phone;
+mod reports;
 mod routing;
 mod stage;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use super::arrival;
-use super::token::{in_address, in_message_id};
+use super::token::{in_address, in_message_id, marked_reply};
 use super::{Arrival, Automatic, Bounce, Complaint, Mail, Mailbox, ReturnPath, Verdict, attachment_kind};
 use crate::Connection;
 
@@ -27,7 +27,7 @@ pub(super) fn take_in(connection: &Connection, body: &[u8], received_at: Timesta
     let conversation: String = id.chars().take(20).collect();
     let sender = sender(&mail, &conversation);
     let secret = connection.secret("secret").unwrap_or_default();
-    let happened = match report(&mail) {
+    let happened = match report(connection, &mail) {
         Some(mut report) => {
             if let Happened::Undelivered { content: body, .. } = &mut report {
                 *body = Some(Box::new(content(&mut mail)));
@@ -94,7 +94,7 @@ fn identity(mail: &Mail, received_at: Timestamp) -> String {
 }
 
 /// What a report about a mail of ours says, if the mail is one.
-fn report(mail: &Mail) -> Option<Happened> {
+fn report(connection: &Connection, mail: &Mail) -> Option<Happened> {
     if let Some(Complaint { kind, recipients, original_message_id, original_references }) = &mail.complaint {
         return Some(Happened::Undelivered {
             ids: original_message_id.iter().chain(original_references).cloned().collect(),
@@ -103,6 +103,7 @@ fn report(mail: &Mail) -> Option<Happened> {
             reason: "complained".to_owned(),
             detail: format!("The recipient reported the mail to their provider: {kind}."),
             delayed: false,
+            reply: original_message_id.as_ref().and_then(|id| marked_reply(connection, id)),
             content: None,
         });
     }
@@ -130,6 +131,7 @@ fn report(mail: &Mail) -> Option<Happened> {
             (true, false) => "A mail server could not deliver it.".to_owned(),
         },
         delayed,
+        reply: original_message_id.as_ref().and_then(|id| marked_reply(connection, id)),
         content: None,
     })
 }

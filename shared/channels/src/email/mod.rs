@@ -39,3 +39,4 @@ pub use mail::{
     Arrival, Automatic, Bounce, BouncedRecipient, Complaint, Mail, Mailbox, Part, ReturnPath, Verdict,
 };
 pub use read::{attachment, read};
+pub use token::marked_reply;

@@ -3,9 +3,13 @@
 //! A mark stands in the Message-ID of every mail of ours, which answers repeat in `References`, and, where the
 //! provider takes plus-addresses, in `Reply-To`. It survives mail servers that change upper and lower case.
 
+use desk::ids::ReplyId;
+use desk::inbound::Marked;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
+
+use crate::Connection;
 
 /// How many bytes of a signature a mark carries: enough against guessing, short enough for an address.
 const SIGNATURE: usize = 10;
@@ -34,6 +38,14 @@ pub(super) fn in_message_id(secret: &str, id: &str) -> Option<String> {
     let (local, _) = id.rsplit_once('@')?;
     let (_, mark) = local.rsplit_once('.')?;
     open(secret, &mark.to_ascii_lowercase()).map(str::to_owned)
+}
+
+/// The reply that a Message-ID of ours names.
+pub fn marked_reply(connection: &Connection, id: &str) -> Option<Marked> {
+    let conversation = in_message_id(connection.secret("secret")?, id)?;
+    let (reply, _) = id.split_once('.')?;
+    let reply = reply.to_ascii_uppercase().parse().ok()?;
+    Some(Marked { conversation, reply: ReplyId::new(reply) })
 }
 
 fn signature(secret: &str, conversation: &str) -> String {

@@ -118,7 +118,7 @@ fn a_delay_is_no_failure() {
     for (action, status, late, final_word, word) in
         [("delayed", "4.4.1", true, false, "delayed"), ("failed", "5.1.1", false, true, "bounced")]
     {
-        let Happened::Undelivered { ids, addresses, permanent, reason, detail, delayed, content } =
+        let Happened::Undelivered { ids, addresses, permanent, reason, detail, delayed, content, .. } =
             report(action, status)
         else {
             panic!("a report")
