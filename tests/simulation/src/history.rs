@@ -5,6 +5,21 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use crate::platform::Outcome;
+
+/// What was reported of a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The mail's Message-ID, without brackets.
+    pub mail: String,
+    /// Whom it was for.
+    pub addresses: Vec<String>,
+    /// What is reported.
+    pub outcome: Outcome,
+    /// Whether the desk acknowledged it.
+    pub acknowledged: bool,
+}
+
 /// Something that a customer said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Said {
@@ -123,6 +138,8 @@ pub struct State {
     pub asked: Vec<Asked>,
     /// In the order of coming.
     pub visits: Vec<Visit>,
+    /// In the order of reporting.
+    pub reports: Vec<Report>,
 }
 
 impl History {
@@ -164,6 +181,20 @@ impl History {
     pub fn edit_acknowledged(&self, place: usize) {
         if let Some(edited) = self.state().edited.get_mut(place) {
             edited.acknowledged = true;
+        }
+    }
+
+    /// Notes that something is about to be reported. Returns its place.
+    pub fn report(&self, report: Report) -> usize {
+        let mut state = self.state();
+        state.reports.push(report);
+        state.reports.len() - 1
+    }
+
+    /// Notes that the desk acknowledged a report.
+    pub fn report_acknowledged(&self, place: usize) {
+        if let Some(report) = self.state().reports.get_mut(place) {
+            report.acknowledged = true;
         }
     }
 

@@ -8,6 +8,7 @@ mod messages;
 mod picture;
 mod recipients;
 mod replies;
+mod returned;
 mod seen;
 mod sla;
 mod tickets;
@@ -30,6 +31,7 @@ pub async fn broken(stage: &Stage) -> Vec<String> {
     edits::check(&picture, stage, &mut broken);
     files::check(&picture, stage, &mut broken).await;
     replies::check(&picture, stage, &mut broken);
+    returned::check(&picture, stage, &mut broken);
     recipients::check(&picture, stage, &mut broken);
     chats::check(&picture, stage, &mut broken);
     tickets::check(&picture, stage, &mut broken);

@@ -6,6 +6,7 @@ mod customers;
 mod mails;
 mod office;
 mod owner;
+mod postmasters;
 pub(crate) mod visitors;
 mod writers;
 
@@ -21,6 +22,7 @@ pub use self::mails::write_mails;
 pub use self::office::{Office, Promise, SUPPORT};
 pub(crate) use self::owner::replace_token;
 pub use self::owner::{lose_the_token, send_letters_again};
+pub use self::postmasters::report_mails;
 pub use self::visitors::{everybody_looks, visit};
 pub(crate) use self::writers::{Letter, mail, webhook};
 use crate::chance::Chance;

@@ -8,7 +8,7 @@ mod updates;
 use bytes::Bytes;
 
 pub use self::bots::{Accepted, BotApi};
-pub use self::post::{Delivered, PostOffice};
+pub use self::post::{Delivered, Outcome, PostOffice};
 pub use self::posted::Posted;
 pub use self::updates::Written;
 

@@ -37,6 +37,11 @@ impl Cloud {
                 "action": {"type": "S3", "objectKey": key},
             },
         });
+        self.tell_of_mail(&told);
+    }
+
+    /// SES tells something of a mail by its topic.
+    pub fn tell_of_mail(self: &Arc<Self>, told: &Value) {
         let record = json!({"EventSource": "aws:sns", "Sns": {"Message": told.to_string()}});
         let event = json!({ "Records": [record] });
         for _ in 0..=u64::from(self.chance.happens(REPEATED)) {

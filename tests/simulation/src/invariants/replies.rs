@@ -109,7 +109,7 @@ fn arrived(
             Delivery::Delivered | Delivery::Read => reply.copy_of.is_none(),
             _ => false,
         };
-        let perhaps = events.uncertain.contains(&reply.id) || !reply.parts.is_empty();
+        let perhaps = events.uncertain.contains(&reply.id) || !reply.parts.is_empty() || returned(reply);
         let (least, most) = bounds.entry(reply.thread.channel.as_str()).or_default();
         *least += usize::from(sent);
         *most += usize::from(sent || perhaps);
@@ -124,6 +124,11 @@ fn arrived(
             }
         }
     }
+}
+
+/// Whether it was reported that a reply did not arrive, or that somebody complained of it.
+fn returned(reply: &Reply) -> bool {
+    matches!(reply.reason.as_deref(), Some("bounced" | "complained"))
 }
 
 /// A reply names what the platform accepted of it.
@@ -157,9 +162,12 @@ fn told(reply: &Reply, copy: Option<&Reply>, events: &Events, broken: &mut Vec<S
         broken.push(format!("the ticket does not tell that the copy of {id} did not arrive"));
         return;
     };
+    // What was doubted may be known not to have arrived in the end: of the copy, too.
+    let doubted = doubted - usize::from(copy.is_some_and(returned) && doubted > 0);
     let replaced = reply.reason.as_deref() == Some("replaced");
     let as_it_should = match reply.state {
         Delivery::Uncertain => (doubted, failed) == (1, 0),
+        Delivery::Failed if returned(reply) => doubted <= 1 && failed == 1,
         Delivery::Failed if replaced => doubted + failed == 1,
         Delivery::Failed => (doubted, failed) == (0, 1),
         Delivery::Sent | Delivery::Delivered | Delivery::Read => {

@@ -109,7 +109,9 @@ fn replaced(before: &Item, after: &Item, changes: &[Change<'_>]) -> Option<Strin
     if after.key.sk.starts_with("R#") {
         let (was, is) = (text(before, "state"), text(after, "state"));
         let allowed = FOLLOWING.iter().find(|(state, _)| *state == was).map_or(&[][..], |(_, next)| next);
-        if was != is && !allowed.contains(&is) {
+        // A mail that was sent may turn out not to have arrived.
+        let returned = after.key.pk.starts_with("X#email#") && (was, is) == ("sent", "failed");
+        if was != is && !returned && !allowed.contains(&is) {
             return Some(format!("the reply {name} went from {was} to {is}"));
         }
     }

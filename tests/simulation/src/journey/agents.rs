@@ -177,6 +177,7 @@ async fn settle(stage: &Stage, chance: &Chance, ticket: &str) {
 /// Whether the customer has got all of a text, by a platform that keeps what it accepted.
 fn arrived(stage: &Stage, text: &str) -> bool {
     let mut got = stage.cloud.bots.accepted().into_iter().map(|one| one.text).collect::<Vec<_>>();
-    got.extend(stage.cloud.post.taken().into_iter().map(|mail| mail.text));
+    let mails = stage.cloud.post.taken().into_iter().filter(|mail| mail.outcome.arrives());
+    got.extend(mails.map(|mail| mail.text));
     text.lines().all(|line| got.iter().any(|got| got.lines().any(|other| other.trim() == line)))
 }

@@ -38,6 +38,8 @@ pub struct Habits {
     pub moves: bool,
     /// Whether mails come by SES, which keeps no order among them.
     pub by_ses: bool,
+    /// How many of 1000 mails to them do not simply arrive.
+    pub returned: u64,
     /// Whether visitors of the site leave an address.
     pub leaves_address: bool,
     /// Whether the last message comes when everything was over for long.

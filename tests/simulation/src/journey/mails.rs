@@ -31,10 +31,10 @@ pub async fn write_mails(
     repetitions
 }
 
-/// The latest mail of the desk to an address.
+/// The latest mail of the desk that arrived at an address.
 pub(crate) fn latest_to(stage: &Stage, address: &str) -> Option<Delivered> {
     let mut got = stage.cloud.post.taken().into_iter();
-    got.rfind(|mail| mail.recipients.iter().any(|recipient| recipient == address))
+    got.rfind(|mail| mail.outcome.arrives() && mail.recipients.iter().any(|recipient| recipient == address))
 }
 
 /// Writes a mail, perhaps with a file, that answers one of the desk's or begins something.

@@ -11,8 +11,8 @@ use crate::chance::Chance;
 use crate::cloud::Cloud;
 use crate::fault::{Outage, Plan, Port, Rates};
 use crate::journey::{
-    Agent, Habits, Promise, Stage, lose_the_token, send_letters_again, visit, work, write_mails,
-    write_messages,
+    Agent, Habits, Promise, Stage, lose_the_token, report_mails, send_letters_again, visit, work,
+    write_mails, write_messages,
 };
 
 /// Paces of a conversation, in seconds between two acts.
@@ -41,9 +41,15 @@ pub(super) async fn run(seed: u64, keep_trace: bool) -> Outcome {
     }
     let until = nothing_works_until.map_or(life.until, |until| until.max(life.until));
     let owner = tokio::spawn(send_letters_again(stage.clone(), until, chance.fork("letters")));
+    stage.cloud.post.trouble(chance.fork("post"), life.habits.returned);
+    let postmaster = report_mails(stage.clone(), life.habits.by_ses, until, chance.fork("postmaster"));
+    let postmaster = tokio::spawn(postmaster);
     let repetitions = live(&stage, &chance, life).await;
     if let Err(error) = owner.await {
         stage.cloud.complain(format!("the owner ended: {error}"));
+    }
+    if let Err(error) = postmaster.await {
+        stage.cloud.complain(format!("the postmaster ended: {error}"));
     }
     let mut outcome = close(&stage).await;
     if !repetitions.is_empty() {
@@ -79,6 +85,7 @@ impl Life {
             blocks: chance.happens(150),
             moves: chance.happens(500),
             by_ses: chance.happens(400),
+            returned: *chance.pick(&[0, 0, 100, 400]).unwrap_or(&0),
             leaves_address: chance.happens(500),
             returns: chance.happens(150),
         };
