@@ -30,20 +30,19 @@ fn report(says: &str, reply: Option<Marked>) -> Inbound {
 }
 
 /// A mail that an agent answered, of which nobody has noted that it was sent.
-async fn answered(stage: &Stage) -> ReplyId {
+async fn answered(stage: &Stage) -> Option<ReplyId> {
     assert_eq!(stage.deliver(mail("1", "ann@example.org", "It is broken."), 1).await, []);
     let ticket = stage.ticket(1).await.unwrap();
     let answer = Answer { text: Some("Send it in.".to_owned()), ..Answer::default() };
     let none = |_: &Reply| Ok(Vec::new());
     let done = stage.desk.answer(ticket.id, None, answer, Actor::System, None, none).await.unwrap();
-    let Fact::Replied(replied) = done.event.unwrap().fact else { panic!("an answer") };
-    replied.reply
+    if let Fact::Replied(replied) = done.event.unwrap().fact { Some(replied.reply) } else { None }
 }
 
 #[tokio::test]
 async fn a_report_is_about_the_reply_that_it_names_though_nobody_noted_that_it_was_sent() {
     let stage = office().await;
-    let reply = answered(&stage).await;
+    let reply = answered(&stage).await.unwrap();
     let thread = stage.ticket(1).await.unwrap().thread.unwrap();
     let marked = Marked { conversation: thread.conversation.clone(), reply };
     for _ in 0..2 {
