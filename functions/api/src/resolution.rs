@@ -223,9 +223,16 @@ fn same(old: &Reply, event: &Event) -> Answer {
         sender_name: old.content.sender_name.clone(),
         automatic: old.content.automatic,
         status: old.status,
-        arrived: old.parts.clone(),
+        arrived: there_already(old),
         ..Answer::default()
     }
+}
+
+/// The parts of a reply that are known to have arrived: none, where the platform had taken all of it and told afterwards
+/// that it could not deliver it.
+fn there_already(old: &Reply) -> Vec<String> {
+    let taken = old.of.is_some_and(|of| old.parts.len() >= of);
+    if taken { Vec::new() } else { old.parts.clone() }
 }
 
 fn not_resolvable(reply: &Reply) -> Problem {

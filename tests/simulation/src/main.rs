@@ -17,7 +17,7 @@ const SAMPLE: u64 = 500;
 /// From so many seeds on, each of [`SHOWN`] must have happened.
 const MANY: u64 = 1500;
 /// What a run of many seeds has to show, so that what holds of it holds of something.
-const SHOWN: [&str; 16] = [
+const SHOWN: [&str; 18] = [
     "conversation moved",
     "copy read",
     "copy sent",
@@ -28,11 +28,13 @@ const SHOWN: [&str; 16] = [
     "event followed_up",
     "event gap",
     "event message_edited",
+    "event reply_confirmed",
     "event reply_due",
     "file stored",
     "receipt of inbound expired",
     "repetition after 5 minutes",
     "repetition after 7 days",
+    "reply sent again",
     "reply uncertain",
 ];
 /// How many failed runs are told.

@@ -252,6 +252,22 @@ async fn a_reply_is_sent_again_once() {
     stage.post(&elsewhere, json!({"outcome": "send_again"})).await.is_problem(404, "not_found");
 }
 
+/// A mail server takes a mail and reports later that it could not deliver it.
+#[tokio::test]
+async fn what_came_back_is_sent_again_as_a_whole() {
+    let stage = Stage::new().await;
+    let ticket = stage.question().await;
+    let mut old = delivered(&stage, &ticket, Delivery::Failed).await;
+    old.parts = vec!["<1@mail.example>".to_owned()];
+    old.of = Some(1);
+    stage.desk.save_reply(&mut old).await.unwrap();
+    let path = format!("/tickets/{}/replies/{}/resolve", ticket.id, old.id);
+    let new = stage.post(&path, json!({"outcome": "send_again"})).await.is(201);
+    let id = new["id"].as_str().unwrap().parse().unwrap();
+    let again = stage.desk.reply(&old.thread, id).await.unwrap().unwrap();
+    assert_eq!((again.state, again.parts), (Delivery::Queued, Vec::new()));
+}
+
 #[tokio::test]
 async fn an_answer_refers_to_messages_of_its_own_topic() {
     let stage = Stage::new().await;

@@ -31,6 +31,9 @@ pub(super) fn count(picture: &Picture, said: &[Said]) -> BTreeMap<String, u64> {
         let kind = if reply.copy_of.is_some() { "copy" } else { "reply" };
         see(kind, &word(&serde_json::to_value(reply).unwrap_or_default(), "state"));
         see("reply by", reply.thread.channel.as_str());
+        if reply.reason.as_deref() == Some("replaced") {
+            see("reply", "sent again");
+        }
     }
     for file in &picture.files {
         see("file", &word(&serde_json::to_value(file).unwrap_or_default(), "state"));

@@ -156,8 +156,12 @@ async fn settle(stage: &Stage, chance: &Chance, ticket: &str) {
     for event in page.get("items").and_then(Value::as_array).into_iter().flatten() {
         let delivery = event.get("delivery").and_then(Value::as_str).unwrap_or_default();
         let reply = event.pointer("/data/reply").and_then(Value::as_str);
-        let text = event.pointer("/content/message/text").and_then(Value::as_str);
-        let (Some(reply), Some(text)) = (reply, text) else { continue };
+        let text = event.pointer("/content/text").and_then(Value::as_str);
+        let Some(reply) = reply.filter(|_| event["kind"] == "replied") else { continue };
+        let Some(text) = text else {
+            stage.cloud.complain(format!("the answer {reply} says nothing: {event}"));
+            continue;
+        };
         let outcome = match delivery {
             "uncertain" if arrived(stage, text) && chance.happens(500) => "arrived",
             "uncertain" => "send_again",
