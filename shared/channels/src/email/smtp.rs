@@ -6,6 +6,8 @@
 
 mod answer;
 mod server;
+#[cfg(test)]
+mod tests;
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -98,7 +100,12 @@ type Outcome<T> = Result<T, (Step, Failure)>;
 
 impl Transfer<'_> {
     async fn run(&self) -> Outcome<()> {
-        let mut connection = self.open().await?;
+        let connection = self.open().await?;
+        self.run_over(connection).await
+    }
+
+    /// Everything that follows the greetings.
+    async fn run_over(&self, mut connection: AsyncSmtpConnection) -> Outcome<()> {
         self.log_in(&mut connection).await?;
         self.name_sender(&mut connection).await?;
         self.name_recipients(&mut connection).await?;
@@ -143,8 +150,8 @@ impl Transfer<'_> {
         if connection.server_info().get_auth_mechanism(mechanisms).is_none() {
             return Err((Step::LogIn, Failure::NoLogIn));
         }
-        within(COMMAND_TIMEOUT, Step::LogIn, connection.auth(mechanisms, credentials)).await?;
-        Ok(())
+        let answer = within(COMMAND_TIMEOUT, Step::LogIn, connection.auth(mechanisms, credentials)).await?;
+        expect(Step::LogIn, &answer, '2')
     }
 
     async fn name_sender(&self, connection: &mut AsyncSmtpConnection) -> Outcome<()> {

@@ -74,6 +74,7 @@ async fn a_refusal_is_sorted_by_what_follows() {
         ("AUTH", "535 5.7.8 Not s3cr@t enough\r\n", Unauthorized, "bad_credentials"),
         ("AUTH", "554 5.7.0 Disabled\r\n", Unauthorized, "bad_credentials"),
         ("AUTH", "501 5.5.2 Cannot decode AHVzZXIAczNjckB0\r\n", Unauthorized, "bad_credentials"),
+        ("AUTH", "354 Go on\r\n", Transient, "foreign_answer"),
         ("AUTH", "454 4.7.0 Temporary failure\r\n", Transient, "unavailable"),
         ("AUTH", "454 4.7.0 Too many login attempts\r\n", minute.clone(), "throttled"),
         ("MAIL", "530 5.7.0 Must issue a STARTTLS command first\r\n", Unauthorized, "login_required"),
@@ -91,6 +92,9 @@ async fn a_refusal_is_sorted_by_what_follows() {
         ("RCPT", "550 5.7.1 Blocked\r\n", Unreachable, "address_rejected"),
         ("RCPT", "550-No such\r\n550 user relayed here\r\n", Unauthorized, "relay_denied"),
         ("RCPT", "550 5.1.1 <relay@x>: User unknown\r\n", Unreachable, "no_such_address"),
+        ("RCPT", "550 relay@x: no such user\r\n", Unreachable, "address_rejected"),
+        ("RCPT", "550 Unrouteable address: relay.x\r\n", Unreachable, "address_rejected"),
+        ("RCPT", "550 <ivan@x>: not allowed to relay.\r\n", Unauthorized, "relay_denied"),
         ("RCPT", "554 5.7.1 Relay access denied\r\n", Unauthorized, "relay_denied"),
         ("RCPT", "552 5.2.2 Mailbox full\r\n", Unreachable, "mailbox_full"),
         ("RCPT", "450 4.2.0 Greylisted\r\n", Transient, "deferred"),
@@ -108,6 +112,16 @@ async fn a_refusal_is_sorted_by_what_follows() {
     for (step, answer, class, reason) in table {
         let error = failure(step, Turn::Say(answer)).await;
         assert_eq!((error.class, error.reason), (class, reason), "{step}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_server_says_is_kept() {
+    let server = MailServer::start(&[("MAIL", Turn::Say("451 4.3.0 Try\tlater\r\n"))]).await;
+    for login in ["user:s3cr%40t@", "user@", ""] {
+        let url = server.url().replace("user:s3cr%40t@", login);
+        let error = send(&url, &envelope(), MAIL).await.unwrap_err();
+        assert_eq!(error.detail, "4.3.0 Try later", "{url}");
     }
 }
 

@@ -32,7 +32,7 @@ const TOO_FAST: &[&str] = &[
     "message limit",
 ];
 /// Words by which servers say that they take mail for others from their own users alone.
-const NO_RELAY: &[&str] = &["relay", "relaying"];
+const NO_RELAY: &[&str] = &["relay", "relayed", "relaying", "relays"];
 
 /// How far a mail came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +126,7 @@ fn refused(step: Step, code: u16, words: &str) -> (SendFailure, &'static str) {
         // Nothing was said about this mail yet: the server wants none of us now.
         (_, Step::Connect) => (Transient, "refused"),
         (_, Step::LogIn) => (Unauthorized, "bad_credentials"),
-        (_, Step::Recipient) if says(NO_RELAY) && !enhanced.starts_with("5.1.") => {
+        (_, Step::Recipient) if denies_relay(words) && !enhanced.starts_with("5.1.") => {
             (Unauthorized, "relay_denied")
         }
         (552, Step::Recipient) => (Unreachable, "mailbox_full"),
@@ -138,6 +138,14 @@ fn refused(step: Step, code: u16, words: &str) -> (SendFailure, &'static str) {
         (_, Step::Sender) => (Rejected, "sender_rejected"),
         _ => (Rejected, "rejected"),
     }
+}
+
+/// Whether a server takes no mail for others. What is an address or a host is not the server's own word: a customer
+/// whose name has a "relay" in it would halt the connection.
+fn denies_relay(words: &str) -> bool {
+    let words = words.split_whitespace().map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()));
+    let own = words.filter(|word| !word.contains(['@', '.']));
+    own.flat_map(|word| word.split(|c: char| !c.is_alphanumeric())).any(|word| NO_RELAY.contains(&word))
 }
 
 /// Whether a word is a code such as `5.1.1`.

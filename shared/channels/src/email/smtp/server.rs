@@ -148,6 +148,9 @@ impl Server {
     /// A text of the server without the secret that it may repeat, in the clear or as it was sent.
     pub(super) fn without_secret(&self, text: &str) -> String {
         let Some(Login { user, password, .. }) = &self.login else { return text.to_owned() };
+        if password.is_empty() {
+            return text.to_owned();
+        }
         let sent = BASE64.encode(format!("\0{user}\0{password}"));
         let text = text.replace(&sent, "…").replace(&BASE64.encode(password), "…");
         // The gaps that a very short password leaves would give it away.
