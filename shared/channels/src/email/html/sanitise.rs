@@ -153,10 +153,14 @@ fn place(clean: &str, images: &Images<'_>) -> Sanitised {
     const SRC: &str = " src=\"";
     let mut placed = Sanitised { html: String::with_capacity(clean.len()), blocked: 0 };
     let mut rest = clean;
+    let mut in_tag = false;
     while let Some((before, after)) = rest.split_once(SRC) {
         placed.html.push_str(before);
         let (value, tail) = after.split_once('"').unwrap_or((after, ""));
-        let in_tag = before.rfind('<') > before.rfind('>');
+        // Another value of the same tag may have ended like the name of an address.
+        if before.contains(['<', '>']) {
+            in_tag = before.rfind('<') > before.rfind('>');
+        }
         if let Some(address) = value.strip_prefix(BLOCKED).filter(|_| in_tag) {
             placed.blocked += 1;
             placed.html.push_str(" data-src=\"");
@@ -337,6 +341,9 @@ mod tests {
             let shown = sanitise(&near, &Images { remote: true, inline: &|_| None });
             assert_eq!(shown.blocked, 1, "{}", shown.html);
         }
+        let ends_alike = blocked("<img title=' src=' src='https://x/a.png'>");
+        let html = "<img title=\" src=\" data-src=\"https://x/a.png\">".to_owned();
+        assert_eq!(ends_alike, Sanitised { html, blocked: 1 });
         let text = "a src=\"blocked-image:x\" b";
         assert_eq!(blocked(text), Sanitised { html: text.to_owned(), blocked: 0 });
     }

@@ -190,7 +190,10 @@ proptest! {
         harmless(&again);
         // Elements that were opened anew stand in it: near the limit of nodes, that is more than a tree may have, and text.
         if once.starts_with("<pre>") || !again.starts_with("<pre>") {
-            prop_assert_eq!(seen(&once), seen(&again));
+            // What was made text has its quotes as entities, which the second pass writes as they are.
+            let is_text = once.starts_with("<pre>") && once.matches('<').count() == 2;
+            let before = if is_text { once.replace("&quot;", "\"") } else { once };
+            prop_assert_eq!(seen(&before), seen(&again));
         }
         if remote {
             let images = Images { remote: true, inline: &|id| Some(format!("/files/{}", id.len())) };
