@@ -14,28 +14,49 @@ use simulation::run::{Outcome, Scenario, Story, run};
 
 /// How many pairs of crashes of each story are tried when not all are.
 const SAMPLE: u64 = 500;
-/// From so many seeds on, each of [`SHOWN`] must have happened.
+/// From so many seeds on, each of [`SHOWN`] and [`STRUCK`] must have happened.
 const MANY: u64 = 1500;
 /// What a run of many seeds has to show, so that what holds of it holds of something.
-const SHOWN: [&str; 18] = [
+const SHOWN: [&str; 25] = [
+    "clock breach",
     "conversation moved",
+    "copy failed",
     "copy read",
     "copy sent",
     "copy uncertain",
     "dead letter of email",
     "dead letter of inbound",
+    "event auto_closed",
     "event button_pressed",
     "event followed_up",
     "event gap",
     "event message_edited",
+    "event note_added",
     "event reply_confirmed",
     "event reply_due",
     "file stored",
     "receipt of inbound expired",
     "repetition after 5 minutes",
     "repetition after 7 days",
+    "repetition after a day",
+    "repetition at once",
+    "reply failed",
     "reply sent again",
     "reply uncertain",
+];
+/// What must have struck in them.
+const STRUCK: [&str; 11] = [
+    "acknowledgement lost",
+    "conflict",
+    "crash after",
+    "crash before",
+    "crash overdue",
+    "late",
+    "overdue",
+    "refused",
+    "stalled",
+    "throttled",
+    "unreadable",
 ];
 /// How many failed runs are told.
 const TOLD: usize = 5;
@@ -115,9 +136,12 @@ fn main() -> ExitCode {
     if !failed.is_empty() {
         let _shown = told(&failed);
     }
-    let never: Vec<&str> = SHOWN
-        .into_iter()
-        .filter(|kind| seeds >= MANY && sums.seen.get(*kind).copied().unwrap_or_default() == 0)
+    let shown = SHOWN.into_iter().map(|kind| (kind, sums.seen.get(kind)));
+    let struck = STRUCK.into_iter().map(|kind| (kind, sums.struck.get(kind)));
+    let never: Vec<&str> = shown
+        .chain(struck)
+        .filter(|(_, times)| seeds >= MANY && times.is_none_or(|times| *times == 0))
+        .map(|(kind, _)| kind)
         .collect();
     if !never.is_empty() {
         eprintln!("in so many seeds this never happened: {}", never.join(", "));

@@ -169,7 +169,8 @@ fn told(reply: &Reply, copy: Option<&Reply>, events: &Events, broken: &mut Vec<S
     let as_it_should = match reply.state {
         Delivery::Uncertain => (doubted, failed) == (1, 0),
         Delivery::Failed if returned(reply) => doubted <= 1 && failed == 1,
-        Delivery::Failed if replaced => doubted + failed == 1,
+        // It may have been doubted, and then come back, before an agent had it sent again.
+        Delivery::Failed if replaced => doubted <= 1 && failed <= 1 && doubted + failed > 0,
         Delivery::Failed => (doubted, failed) == (0, 1),
         Delivery::Sent | Delivery::Delivered | Delivery::Read => {
             failed == 0 && doubted <= 1 && (doubted == 1 || !reply.parts.is_empty())
