@@ -85,8 +85,8 @@ fn bounded(pause: Option<Duration>) -> Duration {
     pause.unwrap_or(PAUSE).clamp(Duration::from_secs(1), LONGEST_PAUSE)
 }
 
-/// Why a file was not fetched. Only what Telegram says of it is final: a token may be replaced, a setting mended, and a
-/// firewall in between opened.
+/// Why a file was not fetched. Final is only what Telegram says of it, and where the desk must not go: a token may be
+/// replaced, a setting mended, and a firewall in between opened.
 pub(super) fn fetch_error(error: CallError) -> FetchError {
     let detail = detail(&error);
     let (transient, reason) = match &error {
@@ -94,7 +94,7 @@ pub(super) fn fetch_error(error: CallError) -> FetchError {
         CallError::Refused(refusal) if refusal.says("temporarily unavailable") => (true, "unavailable"),
         CallError::Refused(Refusal { code: 400, .. }) => (false, "gone"),
         CallError::Http(error) if error.reason == "too_large" => (false, "too_large"),
-        CallError::Refused(_) => general(&error),
+        CallError::Refused(_) | CallError::Http(_) => general(&error),
         CallError::Foreign { status: 400..=499 } => (true, "foreign_answer"),
         error => (true, general(error).1),
     };

@@ -54,6 +54,8 @@ struct Events {
     due: Vec<ReplyId>,
     uncertain: Vec<ReplyId>,
     failed: Vec<ReplyId>,
+    /// Of which it was reported that they did not arrive, or that somebody complained of them.
+    returned: Vec<ReplyId>,
 }
 
 fn events(picture: &Picture) -> Events {
@@ -66,7 +68,12 @@ fn events(picture: &Picture) -> Events {
             }
             Fact::ReplyDue { reply, .. } => events.due.push(*reply),
             Fact::ReplyUncertain(problem) => events.uncertain.push(problem.reply),
-            Fact::ReplyFailed(problem) => events.failed.push(problem.reply),
+            Fact::ReplyFailed(problem) => {
+                events.failed.push(problem.reply);
+                if matches!(problem.reason.as_str(), "bounced" | "complained") {
+                    events.returned.push(problem.reply);
+                }
+            }
             _ => {}
         }
     }
@@ -109,7 +116,8 @@ fn arrived(
             Delivery::Delivered | Delivery::Read => reply.copy_of.is_none(),
             _ => false,
         };
-        let perhaps = events.uncertain.contains(&reply.id) || !reply.parts.is_empty() || returned(reply);
+        let perhaps =
+            events.uncertain.contains(&reply.id) || !reply.parts.is_empty() || returned(events, reply);
         let (least, most) = bounds.entry(reply.thread.channel.as_str()).or_default();
         *least += usize::from(sent);
         *most += usize::from(sent || perhaps);
@@ -119,16 +127,18 @@ fn arrived(
             let count = got.get(&(*channel, piece)).copied().unwrap_or_default();
             if count < *least || count > *most {
                 let should = format!("which should be {least} to {most}");
-                broken.push(format!("`{piece}` arrived {count} times by {channel}, {should}"));
+                let of = |reply: &Reply| format!("{} {:?} {:?}", reply.id, reply.state, reply.parts);
+                let replies = saying(picture, asked).map(of).collect::<Vec<_>>().join(", ");
+                broken.push(format!("`{piece}` arrived {count} times by {channel}, {should}: {replies}"));
                 return;
             }
         }
     }
 }
 
-/// Whether it was reported that a reply did not arrive, or that somebody complained of it.
-fn returned(reply: &Reply) -> bool {
-    matches!(reply.reason.as_deref(), Some("bounced" | "complained"))
+/// Whether it was reported that a reply did not arrive, or that somebody complained of it. Its copy has the same id.
+fn returned(events: &Events, reply: &Reply) -> bool {
+    reply.thread.channel.as_str() == "email" && events.returned.contains(&reply.id)
 }
 
 /// A reply names what the platform accepted of it.
@@ -164,11 +174,11 @@ fn told(reply: &Reply, copy: Option<&Reply>, events: &Events, broken: &mut Vec<S
         return;
     };
     // What was doubted may be known not to have arrived in the end: of the copy, too.
-    let doubted = doubted - usize::from(copy.is_some_and(returned) && doubted > 0);
+    let doubted = doubted - usize::from(copy.is_some_and(|copy| returned(events, copy)) && doubted > 0);
     let replaced = reply.reason.as_deref() == Some("replaced");
     let as_it_should = match reply.state {
         Delivery::Uncertain => (doubted, failed) == (1, 0),
-        Delivery::Failed if returned(reply) => doubted <= 1 && failed == 1,
+        Delivery::Failed if returned(events, reply) => doubted <= 1 && failed == 1,
         // It may have been doubted, and then come back, before an agent had it sent again.
         Delivery::Failed if replaced => doubted <= 1 && failed <= 1 && doubted + failed > 0,
         Delivery::Failed => (doubted, failed) == (0, 1),

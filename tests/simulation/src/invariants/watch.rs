@@ -16,7 +16,8 @@ const FOLLOWING: [(&str, &[&str]); 6] = [
     // A copy is read when its visitor has read the answer itself.
     ("queued", &["sending", "failed", "uncertain", "read"]),
     ("sending", &["queued", "sent", "failed", "uncertain"]),
-    ("uncertain", &["sent", "failed"]),
+    // Somebody knows that it arrived, and the rest of it goes on.
+    ("uncertain", &["queued", "sent", "failed"]),
     ("sent", &["delivered", "read"]),
     ("delivered", &["read"]),
     ("failed", &[]),

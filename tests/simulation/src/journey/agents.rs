@@ -1,9 +1,11 @@
 //! Agents.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
+use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -178,10 +180,20 @@ async fn settle(stage: &Stage, chance: &Chance, ticket: &str) {
     }
 }
 
-/// Whether the customer has got all of a text, by a platform that keeps what it accepted.
+/// Whether the customer has got all of an answer, by platforms that keep what they accepted.
 fn arrived(stage: &Stage, text: &str) -> bool {
-    let mut got = stage.cloud.bots.accepted().into_iter().map(|one| one.text).collect::<Vec<_>>();
-    let mails = stage.cloud.post.taken().into_iter().filter(|mail| mail.outcome.arrives());
-    got.extend(mails.map(|mail| mail.text));
-    text.lines().all(|line| got.iter().any(|got| got.lines().any(|other| other.trim() == line)))
+    let mut got = BTreeSet::new();
+    let mut get = |text: &str, files: &[(String, Bytes)]| {
+        got.extend(text.lines().map(|line| line.trim().to_owned()));
+        got.extend(files.iter().map(|(name, _)| name.clone()));
+    };
+    for one in stage.cloud.bots.accepted() {
+        get(&one.text, one.file.as_slice());
+    }
+    for mail in stage.cloud.post.taken().iter().filter(|mail| mail.outcome.arrives()) {
+        get(&mail.text, &mail.files);
+    }
+    let history = stage.history.state();
+    let asked = history.asked.iter().find(|asked| asked.text == text);
+    asked.is_some_and(|asked| asked.pieces().all(|piece| got.contains(piece.trim())))
 }
