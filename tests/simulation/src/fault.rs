@@ -65,7 +65,9 @@ impl Faults {
 
     /// Nothing goes wrong any more, and nothing is counted.
     pub fn stop(&self) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).plan = Plan::Off;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.plan = Plan::Off;
+        state.outages.clear();
     }
 
     /// How many effects there were since the plan was made.
@@ -129,8 +131,7 @@ impl Faults {
         let Some(invocation) = invocation::current() else { return false };
         let fails = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            let fails =
-                !matches!(state.plan, Plan::Off) && (state.is_out(Port::Table) || state.plan.reading_fails());
+            let fails = state.is_out(Port::Table) || state.plan.reading_fails();
             if fails {
                 *state.struck.entry("unreadable").or_default() += 1;
             }

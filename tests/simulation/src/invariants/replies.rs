@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::accepted::{Accepted, accepted, got};
 use super::picture::Picture;
+use super::returned::REPORTED;
 use crate::history::Asked;
 use crate::journey::Stage;
 
@@ -42,6 +43,7 @@ pub(super) fn check(picture: &Picture, stage: &Stage, broken: &mut Vec<String>) 
     }
     for reply in &picture.replies {
         parts(reply, &history.asked, &accepted, stage, broken);
+        confirmed(reply, &events, broken);
     }
     order(picture, stage, &history.asked, &accepted, &events, broken);
 }
@@ -53,6 +55,7 @@ struct Events {
     scheduled: Vec<ReplyId>,
     due: Vec<ReplyId>,
     uncertain: Vec<ReplyId>,
+    confirmed: Vec<ReplyId>,
     failed: Vec<ReplyId>,
     /// Of which it was reported that they did not arrive, or that somebody complained of them.
     returned: Vec<ReplyId>,
@@ -68,9 +71,10 @@ fn events(picture: &Picture) -> Events {
             }
             Fact::ReplyDue { reply, .. } => events.due.push(*reply),
             Fact::ReplyUncertain(problem) => events.uncertain.push(problem.reply),
+            Fact::ReplyConfirmed { reply, .. } => events.confirmed.push(*reply),
             Fact::ReplyFailed(problem) => {
                 events.failed.push(problem.reply);
-                if matches!(problem.reason.as_str(), "bounced" | "complained") {
+                if REPORTED.contains(&problem.reason.as_str()) {
                     events.returned.push(problem.reply);
                 }
             }
@@ -153,6 +157,18 @@ fn parts(reply: &Reply, asked: &[Asked], accepted: &[Accepted], stage: &Stage, b
     }
 }
 
+/// Where a reply names no message, a person confirmed that it arrived: of this reply, or of the one that it sends again.
+fn confirmed(reply: &Reply, events: &Events, broken: &mut Vec<String>) {
+    let nameless = reply.parts.iter().filter(|part| part.is_empty()).count();
+    let before = |id: &ReplyId| events.written.get(id).copied().flatten();
+    let said = std::iter::successors(Some(reply.id), before)
+        .map(|id| events.confirmed.iter().filter(|confirmed| **confirmed == id).count())
+        .sum::<usize>();
+    if nameless > said {
+        broken.push(format!("{nameless} parts of {} have no id, and {said} were confirmed", reply.id));
+    }
+}
+
 /// What a reply and its copy say of themselves is true, and their ticket tells what went wrong.
 fn told(reply: &Reply, copy: Option<&Reply>, events: &Events, broken: &mut Vec<String>) {
     let id = reply.id;
@@ -179,8 +195,7 @@ fn told(reply: &Reply, copy: Option<&Reply>, events: &Events, broken: &mut Vec<S
     let as_it_should = match reply.state {
         Delivery::Uncertain => (doubted, failed) == (1, 0),
         Delivery::Failed if returned(events, reply) => doubted <= 1 && failed == 1,
-        // It may have been doubted, and then come back, before an agent had it sent again.
-        Delivery::Failed if replaced => doubted <= 1 && failed <= 1 && doubted + failed > 0,
+        Delivery::Failed if replaced => doubted + failed == 1,
         Delivery::Failed => (doubted, failed) == (0, 1),
         Delivery::Sent | Delivery::Delivered | Delivery::Read => {
             failed == 0 && doubted <= 1 && (doubted == 1 || !reply.parts.is_empty())

@@ -19,7 +19,7 @@ use crate::platform::Outcome;
 /// How long after an address was noted a mail to it may still leave that was on its way: a sender may have stalled.
 const ON_ITS_WAY: SignedDuration = SignedDuration::from_hours(1);
 /// What the desk calls a mail that did not arrive, and one that was complained about.
-const REPORTED: [&str; 2] = ["bounced", "complained"];
+pub(super) const REPORTED: [&str; 2] = ["bounced", "complained"];
 
 pub(super) fn check(picture: &Picture, stage: &Stage, broken: &mut Vec<String>) {
     let reports = stage.history.state().reports.clone();

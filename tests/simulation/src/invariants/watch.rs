@@ -16,8 +16,7 @@ const FOLLOWING: [(&str, &[&str]); 6] = [
     // A copy is read when its visitor has read the answer itself.
     ("queued", &["sending", "failed", "uncertain", "read"]),
     ("sending", &["queued", "sent", "failed", "uncertain"]),
-    // Somebody knows that it arrived, and the rest of it goes on.
-    ("uncertain", &["queued", "sent", "failed"]),
+    ("uncertain", &["sent", "failed"]),
     ("sent", &["delivered", "read"]),
     ("delivered", &["read"]),
     ("failed", &[]),
@@ -112,11 +111,18 @@ fn replaced(before: &Item, after: &Item, changes: &[Change<'_>]) -> Option<Strin
         let allowed = FOLLOWING.iter().find(|(state, _)| *state == was).map_or(&[][..], |(_, next)| next);
         // A mail that was sent may turn out not to have arrived.
         let returned = after.key.pk.starts_with("X#email#") && (was, is) == ("sent", "failed");
-        if was != is && !returned && !allowed.contains(&is) {
+        // Somebody knows that a part arrived, and the rest goes on.
+        let confirmed = (was, is) == ("uncertain", "queued") && parts(after) == parts(before) + 1;
+        if was != is && !returned && !confirmed && !allowed.contains(&is) {
             return Some(format!("the reply {name} went from {was} to {is}"));
         }
     }
     None
+}
+
+/// How many parts of a reply arrived.
+fn parts(reply: &Item) -> usize {
+    reply.body.get("parts").and_then(Value::as_array).map_or(0, Vec::len)
 }
 
 fn is_head(item: &Item) -> bool {

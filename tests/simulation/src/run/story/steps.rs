@@ -214,6 +214,7 @@ impl Teller {
         let (path, body) = (format!("/tickets/{ticket}"), json!({"status": "solved"}));
         self.0.office.insist(&self.0.cloud, Method::PATCH, &path, None, Some(&body)).await;
     }
+
     /// Something is out of reach for so many seconds from now on.
     pub(super) fn is_out(&self, port: Port, seconds: u64) {
         let outage = Outage { port, from: Instant::now(), lasts: Duration::from_secs(seconds) };
