@@ -36,15 +36,7 @@ pub(super) fn letter(
     let from = format!("{name} <{name}@example.org>");
     let mut letter = Letter::new(&from, address, "Broken lamp", text);
     if let Some(file) = file {
-        let body = format!(
-            "--b\nContent-Type: text/plain; charset=utf-8\n\n{text}\n--b\nContent-Type: text/csv; name=\"file.csv\"\n\
-             Content-Disposition: attachment; filename=\"file.csv\"\n\n{}\n--b--\n",
-            // Its lines are ended as those of a mail are.
-            String::from_utf8_lossy(file).replace("\r\n", "\n")
-        );
-        letter = Letter::new(&from, address, "Broken lamp", &body)
-            .with("MIME-Version", "1.0")
-            .with("Content-Type", "multipart/mixed; boundary=b");
+        letter = letter.attaching("file.csv", "text/csv", file);
     }
     letter = letter.with("Message-ID", &id(number));
     if number > 0 {
