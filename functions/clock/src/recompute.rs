@@ -14,13 +14,12 @@ const STEP: usize = 50;
 impl Clock {
     /// Goes on with the work where it stands, as long as there is time.
     pub(crate) async fn recompute(&self, more_time: &impl Fn() -> bool) -> Result<(), ClockError> {
-        let Some(work) = self.desk.recomputation().await? else { return Ok(()) };
+        let Some(mut work) = self.desk.recomputation().await? else { return Ok(()) };
         let settings = self.desk.reload_settings().await?;
         let statuses: Vec<Status> = Status::ALL.into_iter().filter(|status| status.is_active()).collect();
         let teams: Vec<_> = settings.teams.iter().map(|team| Some(team.id)).chain([None]).collect();
-        let (mut version, mut cursor) = (work.version, work.cursor);
         while more_time() {
-            let page = self.desk.list_tickets(&statuses, &teams, cursor, STEP, |_| true).await?;
+            let page = self.desk.list_tickets(&statuses, &teams, work.cursor.clone(), STEP, |_| true).await?;
             for summary in page.items {
                 let request = Request {
                     actor: Actor::System,
@@ -32,14 +31,13 @@ impl Clock {
                     Err(error) => return Err(error.into()),
                 }
             }
-            cursor = page.next;
-            match self.desk.save_recomputation(version, cursor.clone()).await {
-                Ok(()) => version += 1,
+            match self.desk.save_recomputation(work, page.next).await {
+                Ok(next) => work = next,
                 // Settings changed again: the work starts from the top next minute.
                 Err(TableError::ConditionFailed(_)) => return Ok(()),
                 Err(error) => return Err(error.into()),
             }
-            if cursor.is_none() {
+            if work.cursor.is_none() {
                 break;
             }
         }

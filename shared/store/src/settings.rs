@@ -17,6 +17,11 @@ use crate::tickets::Listed;
 
 /// How long a process trusts the settings that it has read.
 const TRUST: SignedDuration = SignedDuration::from_secs(20);
+/// How long after a change some function may still go by the settings of before: one that trusts what it has read, and
+/// takes its time over it.
+const FORGOTTEN: SignedDuration = SignedDuration::from_mins(2);
+/// How often the active tickets are gone through after a change.
+const ROUNDS: u8 = 2;
 /// The kind of due items that changed settings are, until all tickets have followed.
 pub const DUE: &str = "settings";
 /// The shard of that item; there is only one.
@@ -67,10 +72,17 @@ pub struct Versioned<T> {
 }
 
 /// The work of bringing all tickets in line with changed settings, as far as it has come.
+///
+/// The active tickets are gone through twice: soon after the change, and once no function goes by the settings of before
+/// any more, for the tickets that one moved meanwhile.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Recomputation {
-    /// Counts the writes.
+    /// Counts the writes, for as long as the desk stands.
     pub version: u64,
+    /// How many rounds are left.
+    pub rounds: u8,
+    /// When to go on with the work.
+    pub from: Timestamp,
     /// Where the list of active tickets is to be read on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
@@ -236,44 +248,74 @@ impl Desk {
         }
     }
 
-    async fn change_settings(&self, mut writes: Vec<Write>, recompute: bool) -> Result<(), TableError> {
+    async fn change_settings(&self, writes: Vec<Write>, recompute: bool) -> Result<(), TableError> {
         if recompute {
-            writes.push(self.put_recomputation(&Recomputation { version: 1, cursor: None }, Condition::Any)?);
+            self.write_and_recompute(writes).await?;
+        } else {
+            self.table.write(writes).await?;
         }
-        self.table.write(writes).await?;
         self.reload_settings().await?;
         Ok(())
     }
 
-    /// How far the tickets have followed a change of settings; `None` when all have.
+    async fn write_and_recompute(&self, writes: Vec<Write>) -> Result<(), TableError> {
+        for attempt in 1.. {
+            let found = self.found_recomputation().await?;
+            let version = found.map_or(1, |found| found.version + 1);
+            let work = Recomputation { version, rounds: ROUNDS, from: self.now(), cursor: None };
+            let writes: Vec<Write> = writes.iter().cloned().chain([put_recomputation(&work)?]).collect();
+            let work_at = writes.len() - 1;
+            match self.table.write(writes).await {
+                // The clock has come further, or something else was changed.
+                Err(TableError::ConditionFailed(at)) if at == [work_at] => {
+                    self.yield_to_others(attempt).await?
+                }
+                done => return done,
+            }
+        }
+        Err(TableError::Conflict)
+    }
+
+    /// What is still to be done so that all tickets follow the latest change of settings; `None` when nothing is by now.
     ///
     /// # Errors
     /// When the table is unavailable.
     pub async fn recomputation(&self) -> Result<Option<Recomputation>, TableError> {
+        let found = self.found_recomputation().await?;
+        Ok(found.filter(|work| work.rounds > 0 && work.from <= self.now()))
+    }
+
+    async fn found_recomputation(&self) -> Result<Option<Recomputation>, TableError> {
         self.table.get(&recomputation_key()).await?.map(Item::read).transpose()
     }
 
-    /// Notes how far the tickets have followed; `None` ends the work. Fails when settings changed again meanwhile.
+    /// Notes how far the tickets have followed; without a cursor the round is over. Returns the work as it now stands.
     ///
     /// # Errors
-    /// [`TableError::ConditionFailed`] when settings changed again, or the table is unavailable.
-    pub async fn save_recomputation(&self, seen: u64, cursor: Option<String>) -> Result<(), TableError> {
-        let write = match cursor {
-            Some(cursor) => self.put_recomputation(
-                &Recomputation { version: seen + 1, cursor: Some(cursor) },
-                Condition::Version(seen),
-            )?,
-            None => Write::Delete(recomputation_key(), Condition::Version(seen)),
+    /// [`TableError::ConditionFailed`] when settings changed again meanwhile, or the table is unavailable.
+    pub async fn save_recomputation(
+        &self,
+        done: Recomputation,
+        cursor: Option<String>,
+    ) -> Result<Recomputation, TableError> {
+        let version = done.version + 1;
+        let work = if cursor.is_some() {
+            Recomputation { version, cursor, ..done }
+        } else {
+            let from = self.now().saturating_add(FORGOTTEN).unwrap_or(Timestamp::MAX);
+            Recomputation { version, rounds: done.rounds.saturating_sub(1), from, cursor }
         };
-        self.table.write(vec![write]).await
+        self.table.write(vec![put_recomputation(&work)?]).await?;
+        Ok(work)
     }
+}
 
-    fn put_recomputation(&self, work: &Recomputation, condition: Condition) -> Result<Write, TableError> {
-        let key = recomputation_key();
-        let mut item = Item::new(key.clone(), work)?;
-        item.due = Some(keys::due(DUE, Ulid::nil(), self.now(), &key));
-        Ok(Write::Put(item, condition))
-    }
+fn put_recomputation(work: &Recomputation) -> Result<Write, TableError> {
+    let key = recomputation_key();
+    let mut item = Item::new(key.clone(), work)?;
+    item.due = (work.rounds > 0).then(|| keys::due(DUE, Ulid::nil(), work.from, &key));
+    let condition = if work.version == 1 { Condition::Absent } else { Condition::Version(work.version - 1) };
+    Ok(Write::Put(item, condition))
 }
 
 fn put_new<T: Setting>(value: T) -> Result<Write, TableError> {

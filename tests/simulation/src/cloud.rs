@@ -17,6 +17,7 @@ use object_store::memory::InMemory;
 use store::Desk;
 use store::environment::Environment;
 use store::seal::SealingKey;
+use tokio::sync::Notify;
 
 use self::functions::Pools;
 pub use self::gateway::{Door, Heard};
@@ -68,6 +69,8 @@ pub struct Cloud {
     /// The most milliseconds that a machine's clock is off.
     skew: u64,
     pools: Pools,
+    /// Told whenever the clock begins to look for what is due.
+    sweeping: Notify,
     /// How many invocations are under way that nobody waits for.
     invocations: AtomicUsize,
     complaints: Arc<Mutex<Vec<String>>>,
@@ -106,6 +109,7 @@ impl Cloud {
             chance: services,
             skew: if rough { 100 } else { 0 },
             pools: Pools::default(),
+            sweeping: Notify::new(),
             invocations: AtomicUsize::new(0),
             complaints,
         })
@@ -134,6 +138,11 @@ impl Cloud {
     /// The queues whose dead letters can be sent again, with their names.
     pub fn with_dead_letters(&self) -> [(&'static str, &MemoryQueue); 4] {
         [&self.inbound, &self.outbound, &self.work, &self.email].map(|queue| (queue.name(), queue))
+    }
+
+    /// Waits until the clock looks for what is due.
+    pub async fn swept(&self) {
+        self.sweeping.notified().await;
     }
 
     /// Whether nothing is under way any more: no message, no insertion, no invocation.

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use crate::journey::Promise;
 use crate::platform::Outcome;
 
 /// What was reported of a mail.
@@ -18,6 +19,17 @@ pub struct Report {
     pub outcome: Outcome,
     /// Whether the desk acknowledged it.
     pub acknowledged: bool,
+}
+
+/// What the owner promised from some moment on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Promised {
+    /// What.
+    pub promise: Promise,
+    /// When they asked the API for it.
+    pub begun: Timestamp,
+    /// When the API said that it was done.
+    pub done: Option<Timestamp>,
 }
 
 /// Something that a customer said.
@@ -140,6 +152,8 @@ pub struct State {
     pub visits: Vec<Visit>,
     /// In the order of reporting.
     pub reports: Vec<Report>,
+    /// In the order of promising.
+    pub promised: Vec<Promised>,
 }
 
 impl History {
@@ -217,6 +231,20 @@ impl History {
     pub fn again(&self, text: &str) {
         if let Some(asked) = self.state().asked.iter_mut().find(|asked| asked.text == text) {
             asked.again += 1;
+        }
+    }
+
+    /// Notes that something else is about to be promised. Returns its place.
+    pub fn promise(&self, promise: Promise, begun: Timestamp) -> usize {
+        let mut state = self.state();
+        state.promised.push(Promised { promise, begun, done: None });
+        state.promised.len() - 1
+    }
+
+    /// Notes that the desk acknowledged what is promised.
+    pub fn promised(&self, place: usize, now: Timestamp) {
+        if let Some(promised) = self.state().promised.get_mut(place) {
+            promised.done = Some(now);
         }
     }
 }

@@ -7,6 +7,7 @@ mod mails;
 mod office;
 mod owner;
 mod postmasters;
+mod promises;
 pub(crate) mod visitors;
 mod writers;
 
@@ -19,10 +20,12 @@ pub use self::chats::{CHANGED, write_messages};
 pub use self::customers::Habits;
 pub(crate) use self::mails::latest_to;
 pub use self::mails::write_mails;
-pub use self::office::{Office, Promise, SUPPORT};
+pub use self::office::{Office, SUPPORT};
 pub(crate) use self::owner::replace_token;
 pub use self::owner::{lose_the_token, send_letters_again};
 pub use self::postmasters::report_mails;
+
+pub use self::promises::{Promise, change_promises};
 pub use self::visitors::{everybody_looks, visit};
 pub(crate) use self::writers::{Letter, mail, webhook};
 use crate::chance::Chance;

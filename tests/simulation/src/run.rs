@@ -79,7 +79,10 @@ pub fn run(scenario: &Scenario, keep_trace: bool) -> Outcome {
 async fn open(cloud: Arc<Cloud>, promise: Promise) -> Result<Stage, String> {
     cloud.start();
     let office = Office::set_up(&cloud, promise).await?;
-    Ok(Stage { cloud, history: Arc::new(History::default()), office: Arc::new(office) })
+    let history = History::default();
+    let opened = cloud.hours.now();
+    history.promised(history.promise(promise, opened), opened);
+    Ok(Stage { cloud, history: Arc::new(history), office: Arc::new(office) })
 }
 
 /// Gives the desk time to finish everything. What is left after days is told.

@@ -56,6 +56,7 @@ async fn tick(cloud: Arc<Cloud>) {
 }
 
 async fn sweep(cloud: &Cloud) {
+    cloud.sweeping.notify_waiters();
     let pool = &cloud.pools.clock;
     let kept = pool.take(&cloud.chance, || cloud.new_clock());
     let name = format!("clock/{}", kept.number);

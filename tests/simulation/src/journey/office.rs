@@ -6,28 +6,13 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use desk::calendar::Zone;
-use desk::ids::{PolicyId, Ulid};
-use desk::sla::{Conditions, Policy};
 use serde_json::{Value, json};
-use store::settings::Versioned;
 
+use super::Promise;
 use crate::cloud::{Cloud, Door, Heard};
 
 /// The address that customers write mails to.
 pub const SUPPORT: &str = "support@desk.example";
-
-/// What the owner promises, in seconds, around the clock.
-#[derive(Debug, Clone, Copy)]
-pub struct Promise {
-    /// To the first answer.
-    pub first_response: u64,
-    /// To each later answer.
-    pub next_response: u64,
-    /// To the solution.
-    pub resolution: u64,
-    /// When the warning comes, in per cent.
-    pub warn_percent: u8,
-}
 
 /// A desk that was set up.
 #[derive(Debug, Clone)]
@@ -44,8 +29,6 @@ pub struct Office {
     pub mail_secret: String,
     /// The chat of the site.
     pub chat: String,
-    /// What is promised.
-    pub promise: Promise,
 }
 
 impl Office {
@@ -57,19 +40,7 @@ impl Office {
         let desk = cloud.calm_desk();
         let zone = Zone::try_from("UTC").map_err(|error| error.to_string())?;
         desk.install_defaults(zone).await.map_err(|error| error.to_string())?;
-        let policy = Policy {
-            id: PolicyId::new(Ulid::from_parts(1, 1)),
-            name: "Everybody".to_owned(),
-            position: 0,
-            conditions: Conditions::default(),
-            calendar: None,
-            first_response: Some(promise.first_response),
-            next_response: Some(promise.next_response),
-            resolution: Some(promise.resolution),
-            warn_percent: Some(promise.warn_percent),
-        };
-        let policy = Versioned { version: 1, value: policy };
-        desk.save_setting(&policy, false, Vec::new()).await.map_err(|error| error.to_string())?;
+        promise.install(cloud).await?;
         let token = api::first_token(&desk, None).await.map_err(|error| error.to_string())?;
         let token = token.ok_or("no token was made")?.expose().to_owned();
         let connect = async |channel: &str, settings: Value, secret: Option<&str>| {
@@ -87,7 +58,7 @@ impl Office {
         let (bot, bot_secret) = connect("telegram", telegram, Some("secret_token")).await?;
         let (mailbox, mail_secret) = connect("email", json!({"address": SUPPORT}), Some("secret")).await?;
         let (chat, _) = connect("webchat", json!({"allowed_origins": ["*"]}), None).await?;
-        Ok(Self { token, bot, bot_secret, mailbox, mail_secret, chat, promise })
+        Ok(Self { token, bot, bot_secret, mailbox, mail_secret, chat })
     }
 
     /// Asks the API, again and again until it answers: at most for some hours.

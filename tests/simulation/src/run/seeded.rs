@@ -11,8 +11,8 @@ use crate::chance::Chance;
 use crate::cloud::Cloud;
 use crate::fault::{Outage, Plan, Port, Rates};
 use crate::journey::{
-    Agent, Habits, Promise, Stage, lose_the_token, report_mails, send_letters_again, visit, work,
-    write_mails, write_messages,
+    Agent, Habits, Promise, Stage, change_promises, lose_the_token, report_mails, send_letters_again, visit,
+    work, write_mails, write_messages,
 };
 
 /// Paces of a conversation, in seconds between two acts.
@@ -21,13 +21,7 @@ const PACES: [&[u64]; 4] = [&[1, 3, 20], &[5, 60, 300], &[60, 900, 4000], &[600,
 pub(super) async fn run(seed: u64, keep_trace: bool) -> Outcome {
     let chance = Chance::new(seed);
     let cloud = Cloud::new(&chance, true, keep_trace);
-    let promise = Promise {
-        first_response: chance.between(5, 60) * 60,
-        next_response: chance.between(5, 120) * 60,
-        resolution: chance.between(1, 12) * 3600,
-        warn_percent: 50,
-    };
-    let stage = match open(cloud, promise).await {
+    let stage = match open(cloud, Promise::drawn(&chance)).await {
         Ok(stage) => stage,
         Err(error) => return unopened(error),
     };
@@ -150,6 +144,9 @@ async fn live(stage: &Stage, chance: &Chance, life: Life) -> Vec<JoinHandle<()>>
     for number in 1..=chance.between(1, 2) {
         let agent = Agent { number, pauses: pace.iter().map(|seconds| seconds + 2).collect(), until };
         staff.push(tokio::spawn(work(stage.clone(), agent, Arc::new(chance.fork("agent")))));
+    }
+    if chance.happens(300) {
+        staff.push(tokio::spawn(change_promises(stage.clone(), chance.fork("promises"))));
     }
     if chance.happens(120) {
         staff.push(tokio::spawn(lose_the_token(stage.clone(), chance.fork("owner"))));

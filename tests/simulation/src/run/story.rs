@@ -12,7 +12,7 @@ use crate::fault::{Fate, Plan, Port};
 use crate::journey::Promise;
 
 const PROMISE: Promise =
-    Promise { first_response: 1800, next_response: 1800, resolution: 36_000, warn_percent: 50 };
+    Promise { first_response: Some(1800), next_response: Some(1800), resolution: Some(36_000) };
 
 /// A story.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
