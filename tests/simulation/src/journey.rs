@@ -25,6 +25,7 @@ pub(crate) use self::owner::replace_token;
 pub use self::owner::{lose_the_token, send_letters_again};
 pub use self::postmasters::report_mails;
 
+pub(crate) use self::promises::promise;
 pub use self::promises::{Promise, change_promises};
 pub use self::visitors::{everybody_looks, visit};
 pub(crate) use self::writers::{Letter, mail, webhook};

@@ -93,16 +93,21 @@ impl Promise {
     }
 }
 
-/// The owner changes what is promised, several times: whenever it comes to mind, or while the clock is about to bring the
-/// tickets in line with the change before.
+/// The owner changes what is promised, several times: whenever it comes to mind, while the clock is about to bring the
+/// tickets in line with the change before, or just before it comes, when functions trust what they have read.
 pub async fn change_promises(stage: Stage, chance: Chance) {
     for _ in 0..chance.between(1, 3) {
-        if chance.happens(500) {
-            pause(&chance, &[5, 60, 1800, 20_000]).await;
-        } else {
-            // For so long at most: the clock is not called while nothing is due.
-            let _swept = tokio::time::timeout(Duration::from_hours(1), stage.cloud.swept()).await;
-            tokio::time::sleep(Duration::from_millis(chance.below(200))).await;
+        match chance.below(3) {
+            0 => pause(&chance, &[5, 60, 1800, 20_000]).await,
+            1 => {
+                // For so long at most: the clock is not called while nothing is due.
+                let _swept = tokio::time::timeout(Duration::from_hours(1), stage.cloud.swept()).await;
+                tokio::time::sleep(Duration::from_millis(chance.below(200))).await;
+            }
+            _ => {
+                let second = stage.cloud.hours.now().as_second().rem_euclid(60).unsigned_abs();
+                tokio::time::sleep(Duration::from_secs((chance.between(45, 59) + 60 - second) % 60)).await;
+            }
         }
         promise(&stage, Promise::drawn_in_part(&chance)).await;
     }

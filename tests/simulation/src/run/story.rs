@@ -1,5 +1,6 @@
 //! Short stories that between them touch every kind of effect, for the plans of crashes.
 
+mod owner;
 mod steps;
 
 use std::collections::BTreeMap;
@@ -27,11 +28,14 @@ pub enum Story {
     Return,
     /// A desk whose messages become dead letters, whose customer cannot be reached, and whose token is revoked.
     Trouble,
+    /// An owner who promises one thing and another: just before the clock comes, as it does, and while nobody works.
+    Promises,
 }
 
 impl Story {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Order, Self::Visit, Self::Family, Self::Return, Self::Trouble];
+    pub const ALL: [Self; 6] =
+        [Self::Order, Self::Visit, Self::Family, Self::Return, Self::Trouble, Self::Promises];
 
     /// Its name.
     pub const fn name(self) -> &'static str {
@@ -41,6 +45,7 @@ impl Story {
             Self::Family => "family",
             Self::Return => "return",
             Self::Trouble => "trouble",
+            Self::Promises => "promises",
         }
     }
 
@@ -51,6 +56,7 @@ impl Story {
             Self::Family => family(teller).await,
             Self::Return => comes_back(teller).await,
             Self::Trouble => trouble(teller).await,
+            Self::Promises => promises(teller).await,
         }
     }
 }
@@ -151,5 +157,31 @@ async fn trouble(teller: &Teller) {
     teller.answers("telegram", "That is too large.", None).await;
     teller.later(400).await;
     teller.replaces_the_token().await;
+    teller.later(600).await;
+}
+
+async fn promises(teller: &Teller) {
+    const CHAT: i64 = 73;
+    teller.writes(CHAT, "How long does a repair take?", None).await;
+    teller.later(55).await;
+    teller.writes(CHAT, "It is the left one.", None).await;
+    teller.promises(Some(600), Some(600), Some(7200)).await;
+    // The clock has been, and the router still goes by what was promised before.
+    teller.later(6).await;
+    teller.mails("ben@people.example", "How long does mine take?", None, false).await;
+    teller.later(240).await;
+    teller.promises(Some(600), None, Some(7200)).await;
+    teller.clock_comes().await;
+    teller.answers("telegram", "Two days.", None).await;
+    teller.writes(CHAT, "And the right one?", None).await;
+    teller.promises(Some(600), Some(900), None).await;
+    // As the clock brings the tickets in line with that, it is already something else.
+    teller.clock_comes().await;
+    teller.promises(Some(300), Some(1200), Some(3600)).await;
+    teller.later(300).await;
+    teller.solves("telegram").await;
+    teller.promises(Some(300), Some(600), Some(5400)).await;
+    teller.later(300).await;
+    teller.writes(CHAT, "Two days for both?", None).await;
     teller.later(600).await;
 }

@@ -5,13 +5,9 @@ use std::time::Duration;
 use axum::http::Method;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
-use crate::fault::{Outage, Port};
 use crate::history::Said;
-use crate::journey::{
-    CHANGED, Letter, Stage, latest_to, lines, mail, replace_token, upload, visitors, webhook,
-};
+use crate::journey::{CHANGED, Letter, Stage, latest_to, lines, mail, upload, visitors, webhook};
 use crate::platform::Written;
 
 /// The place of what was said, and how the platform tells of it.
@@ -213,28 +209,6 @@ impl Teller {
         let Some(ticket) = self.ticket(channel).await else { return };
         let (path, body) = (format!("/tickets/{ticket}"), json!({"status": "solved"}));
         self.0.office.insist(&self.0.cloud, Method::PATCH, &path, None, Some(&body)).await;
-    }
-
-    /// Something is out of reach for so many seconds from now on.
-    pub(super) fn is_out(&self, port: Port, seconds: u64) {
-        let outage = Outage { port, from: Instant::now(), lasts: Duration::from_secs(seconds) };
-        self.0.cloud.faults.suffer(outage);
-    }
-
-    /// The owner sends the dead letters of a queue again.
-    pub(super) async fn redrives(&self, queue: &str) {
-        let path = format!("/dead-letters/{queue}/redrive");
-        self.0.office.insist(&self.0.cloud, Method::POST, &path, None, None).await;
-    }
-
-    /// The bot's token is revoked.
-    pub(super) fn revokes_the_token(&self) {
-        self.0.cloud.bots.set_token("1:second");
-    }
-
-    /// The owner replaces the bot's token.
-    pub(super) async fn replaces_the_token(&self) {
-        replace_token(&self.0).await;
     }
 }
 
