@@ -17,8 +17,9 @@ const SAMPLE: u64 = 500;
 /// From so many seeds on, each of [`SHOWN`] and [`STRUCK`] must have happened.
 const MANY: u64 = 1500;
 /// What a run of many seeds has to show, so that what holds of it holds of something.
-const SHOWN: [&str; 25] = [
+const SHOWN: [&str; 27] = [
     "clock breach",
+    "clock retarget",
     "conversation moved",
     "copy failed",
     "copy read",
@@ -34,6 +35,7 @@ const SHOWN: [&str; 25] = [
     "event note_added",
     "event reply_confirmed",
     "event reply_due",
+    "event sla_recomputed",
     "file stored",
     "receipt of inbound expired",
     "repetition after 5 minutes",

@@ -53,8 +53,13 @@ fn every_effect_of_trouble_may_be_lost_once() {
 }
 
 #[test]
+fn every_effect_of_promises_may_be_lost_once() {
+    each_lost_once(Story::Promises);
+}
+
+#[test]
 fn the_stories_tell_what_they_should() {
-    let parts: [(Story, (usize, usize), &[&str]); 5] = [
+    let parts: [(Story, (usize, usize), &[&str]); 6] = [
         (
             Story::Order,
             (4, 2),
@@ -64,6 +69,7 @@ fn the_stories_tell_what_they_should() {
         (Story::Family, (3, 2), &["request getFile", "request sendDocument", "request answerCallbackQuery"]),
         (Story::Return, (2, 3), &["notes 201", "replies 201"]),
         (Story::Trouble, (2, 2), &["redrive 20", "resolve 20", "PATCH /api/v1/connections/"]),
+        (Story::Promises, (4, 1), &["PUT /api/v1/sla-policies/", "clock/1: table write S#recomputation"]),
     ];
     for (story, said, parts) in parts {
         let outcome = run(&Scenario::Story(story, BTreeMap::new()), true);
@@ -73,7 +79,7 @@ fn the_stories_tell_what_they_should() {
             assert!(outcome.trace.iter().any(|line| line.contains(part)), "nothing of `{part}` in {story:?}");
         }
     }
-    let kinds: [(Story, &[&str]); 5] = [
+    let kinds: [(Story, &[&str]); 6] = [
         (Story::Order, &["clock breach", "clock warn", "event updated"]),
         (Story::Visit, &["copy sent", "copy read", "file stored", "message by email"]),
         (Story::Family, &["conversation moved", "event button_pressed", "file stored", "ticket solved"]),
@@ -89,6 +95,7 @@ fn the_stories_tell_what_they_should() {
             ],
         ),
         (Story::Trouble, &["dead letter of inbound", "event gap", "event reply_failed", "reply failed"]),
+        (Story::Promises, &["clock cancel", "clock retarget", "event sla_recomputed"]),
     ];
     for (story, kinds) in kinds {
         let seen = run(&Scenario::Story(story, BTreeMap::new()), false).seen;

@@ -42,6 +42,12 @@ impl Teller {
         promise(&self.0, Promise { first_response, next_response, resolution }).await;
     }
 
+    /// It is five seconds before a full minute, at which the clock is called.
+    pub(super) async fn clock_is_near(&self) {
+        let second = self.0.cloud.hours.now().as_second().rem_euclid(60).unsigned_abs();
+        self.later((55 + 60 - second) % 60).await;
+    }
+
     /// The clock begins to look for what is due.
     pub(super) async fn clock_comes(&self) {
         // For so long at most: it is not called while nothing is due.
