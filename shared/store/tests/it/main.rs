@@ -15,5 +15,6 @@ mod objects;
 mod opening;
 mod queue_model;
 mod queues;
+mod recomputation;
 mod suites;
 mod table_model;
