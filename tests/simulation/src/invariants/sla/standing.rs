@@ -4,6 +4,7 @@ use desk::event::Event;
 use desk::sla::Metric;
 use desk::ticket::Status;
 
+use super::clock::Clock;
 use super::waiting::{is_answer, is_question, is_undelivered, left_by};
 use super::{Audit, follows_promises};
 
@@ -16,7 +17,13 @@ impl Audit<'_> {
         let brought_in_line = event.seq == 1 || !before.is_active() || follows_promises(event);
         let owes_answers = active && self.owes_answers(event);
         let owes_resolution = active && brought_in_line && self.promises.surely(Metric::Resolution, event.at);
+        let stale = |(metric, clock): (&Metric, &Clock)| {
+            clock.pending && !clock.breached && !self.promises.perhaps(*metric, Some(clock.target), event.at)
+        };
         let mut wrong = Vec::new();
+        if brought_in_line && self.clocks.iter().any(stale) {
+            wrong.push("a clock keeps what is not promised any more");
+        }
         if answers > 1 {
             wrong.push("two answers are awaited");
         }
