@@ -4,8 +4,10 @@ Each call must be allowed by the role of the function that made it, and whatever
 stand in `UNUSED` with its reason.
 
     .venv/bin/python tests/template/used.py target/emulator-calls.json
+    .venv/bin/python tests/template/used.py --allowed target/faults-calls.json     # the first half, of some journeys
 """
 
+import argparse
 import json
 import sys
 from collections import Counter, defaultdict
@@ -85,15 +87,21 @@ UNUSED = {
 }
 
 
-def main(path):
-    recorded = json.loads(Path(path).read_text())
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--allowed", action="store_true", help="ask only whether each call is allowed")
+    parser.add_argument("calls", type=Path, help="what `up.py --calls` wrote")
+    options = parser.parse_args()
+    recorded = json.loads(options.calls.read_text())
     template, told = load(), recorded["stack"]
     stack = Stack(template.resources, told)
     allowed = {
         function: grants(template.resources[template.role_of(function)], stack.value, text)
         for function in template.functions
     }
-    found = complaints(recorded["calls"], allowed, told["functions"], UNUSED)
+    found, used = forbidden(recorded["calls"], allowed, told["functions"])
+    if not options.allowed:
+        found += unneeded(allowed, used, UNUSED)
     for each in found:
         print(each)
     times = Counter(call["action"] for call in recorded["calls"] for _ in range(call["times"]))
@@ -110,8 +118,8 @@ def callers(calls):
     return keys
 
 
-def complaints(calls, allowed, functions, unused):
-    """Everything that is wrong: names, calls that are not allowed, and rights that nobody needs.
+def forbidden(calls, allowed, functions):
+    """What is wrong with calls: names, and what is not allowed. With it the rights that they used.
 
     `allowed` holds the grants of each function, `functions` their deployed names, both by the template's names.
     """
@@ -141,6 +149,12 @@ def complaints(calls, allowed, functions, unused):
             if not grants_of_it:
                 keys = ", ".join(call["leading"])
                 found.append(f"{function} may not {call['action']} on {call['resource']} ({keys})")
+    return found, used
+
+
+def unneeded(allowed, used, unused):
+    """What is wrong with rights: those that nobody used without a reason, and the reasons for others."""
+    found = []
     idle = {
         (function, grant.action, grant.written)
         for function, some in allowed.items()
@@ -163,4 +177,4 @@ def fits(reason, right):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main())
