@@ -1,13 +1,20 @@
 //! The event that each function starts with: what it is there for, as a desk has it to do.
 
 use std::io;
+use std::sync::Arc;
 
+use channels::Directory;
+use channels::webchat::pass::Pass;
+use desk::channel::Channel;
+use desk::ids::VisitorId;
 use serde_json::{Value, json};
+use store::environment::{Environment as _, System};
+use store::seal::SealingKey;
 
 use super::functions::{batch, request};
 use crate::aws::attributes;
 use crate::mails::Mail;
-use crate::rig::{Rig, Wrong};
+use crate::rig::{KEY, Rig, Wrong};
 use crate::stored::Stored;
 
 /// The address that the desk receives mails at.
@@ -46,7 +53,7 @@ pub(super) async fn first_events(rig: &Rig, stored: &Stored, mail: &Mail) -> Res
         first("api", request("GET", &path, None, &[("authorization", &bearer)]), &["GetItem"]),
         first("email", received(mail), &["GET", "PUT", "SendMessageBatch"]),
         first("webchat", request("POST", &session, Some("{}"), &browser), &["GetItem", "TransactWriteItems"]),
-        first("live", disconnected(), &[]),
+        first("live", connects(rig, &chat).await?, &["GetItem", "TransactWriteItems"]),
     ])
 }
 
@@ -108,9 +115,16 @@ fn tick() -> Value {
     })
 }
 
-/// A browser went away.
-fn disconnected() -> Value {
-    json!({"requestContext": {
-        "eventType": "DISCONNECT", "connectionId": "c", "domainName": "d", "stage": "s"
-    }})
+/// A browser opens a connection, with a visitor's token of a chat. It holds by the machine's clock, which the function goes by.
+async fn connects(rig: &Rig, chat: &str) -> Result<Value, Wrong> {
+    let key = Arc::new(SealingKey::new(&KEY).ok_or("a key of the right length")?);
+    let directory = Directory::new(rig.desk.clone(), key);
+    let known = directory.connection(&Channel::try_from("webchat")?, chat.parse()?).await?.ok_or("a chat")?;
+    let system = System::new();
+    let pass = Pass::new(&known.open, VisitorId::new(system.ulid()), None, None, system.now());
+    let token = pass.sign(&known.open).ok_or("a secret of the chat")?;
+    Ok(json!({
+        "headers": {"Origin": PAGE}, "queryStringParameters": {"token": token},
+        "requestContext": {"eventType": "CONNECT", "connectionId": "c", "domainName": "d", "stage": "s"}
+    }))
 }
