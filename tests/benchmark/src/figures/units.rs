@@ -167,19 +167,19 @@ impl Budget {
 /// Thread and head; then head, event, platform message.
 pub const EXISTING: Budget = Budget::new(2, 1, &[3], 2.0, 10);
 /// Thread, connection, identity; the number; contact, identity, thread, head, two events, list, number, message.
-pub const STRANGER: Budget = Budget::new(3, 2, &[9], 3.0, 22);
+pub const STRANGER: Budget = Budget::new(3, 2, &[9], 3.0, 21);
 /// Thread and head.
 pub const DUPLICATE: Budget = Budget::new(2, 0, &[], 2.0, 0);
 /// The ticket, which tells whose windows are to be told.
 pub const RELAYED: Budget = Budget::new(1, 0, &[], 1.0, 0);
 /// The token, the ticket and its connection; then head, event, outbox; the ticket and the reply as they now stand.
-pub const REPLY_API: Budget = Budget::new(5, 1, &[3], 5.0, 10);
+pub const REPLY_API: Budget = Budget::new(5, 1, &[3], 5.0, 9);
 /// What is to be sent and for which ticket; the claim; the result with the platform's message.
-pub const REPLY_SENDER: Budget = Budget::new(2, 2, &[1, 2], 2.0, 10);
+pub const REPLY_SENDER: Budget = Budget::new(2, 2, &[1, 2], 2.0, 9);
 /// Three kinds of due items in four shards, and changed settings; the heartbeat.
 pub const IDLE: Budget = Budget::new(13, 1, &[], 6.5, 1);
 /// Head; then head and event.
-pub const BREACH: Budget = Budget::new(1, 1, &[2], 1.0, 8);
+pub const BREACH: Budget = Budget::new(1, 1, &[2], 1.0, 7);
 
 /// Measures.
 ///
