@@ -21,12 +21,9 @@ from template import load, text
 BY_LAMBDA = (
     "Lambda does this in the function's name: it polls the queue or the stream, writes the log, puts aside what failed"
 )
-ABSENT = "without it S3 answers for an object that is not there as for one that may not be read, and none was missing"
-LARGE = "bodies that are too large for the queue; none here is"
+ABSENT = "nobody asks for it by name: with it S3 tells an object that is not there from one that may not be read"
 PUSH = "no connection is open: the emulator's gateway goes by a name that leads nowhere"
-AGAIN = "dead letters of another queue than that of which one is sent again here, by the same code"
 CONNECTIONS = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${LiveApi}/live/POST/@connections/*"
-KEY = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/${AWS::StackName}/key"
 EVENTS = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:configuration-set/*"
 
 # What is allowed and no journey on the emulator asks for: function, action, resource as the template spells it, each
@@ -48,42 +45,18 @@ UNUSED = {
     ("Relay", "dynamodb:GetShardIterator", "*"): BY_LAMBDA,
     ("Relay", "dynamodb:ListStreams", "*"): BY_LAMBDA,
     ("Email", "sqs:SendMessage", "${EmailDeadLetters.Arn}"): BY_LAMBDA,
-    ("Relay", "sqs:SendMessage", "${RelayDeadLetters.Arn}"): "a change that cannot be understood; the table makes none",
     ("Router", "sqs:ChangeMessageVisibility", "${InboundQueue.Arn}"): "a batch of which the time runs out",
     ("Worker", "sqs:ChangeMessageVisibility", "${WorkQueue.Arn}"): "a batch of which the time runs out",
     ("*", "execute-api:ManageConnections", CONNECTIONS): PUSH,
-    ("Live", "dynamodb:GetItem", "${Table.Arn}"): PUSH,
-    ("Live", "dynamodb:GetItem", "${IndexTable.Arn}"): PUSH,
-    ("Live", "dynamodb:Query", "${IndexTable.Arn}"): PUSH,
-    ("Live", "dynamodb:PutItem", "${IndexTable.Arn}"): PUSH,
-    ("Live", "dynamodb:DeleteItem", "${IndexTable.Arn}"): PUSH,
-    ("Live", "ssm:GetParameter", KEY): PUSH,
     ("ApiFunction", "dynamodb:DeleteItem", "${IndexTable.Arn}"): PUSH,
     ("Relay", "dynamodb:DeleteItem", "${IndexTable.Arn}"): PUSH,
     ("Sender", "dynamodb:DeleteItem", "${IndexTable.Arn}"): PUSH,
     ("Webchat", "dynamodb:DeleteItem", "${IndexTable.Arn}"): PUSH,
-    ("ApiFunction", "dynamodb:Query", "${IndexTable.Arn}"): "contacts that are searched for, and open connections",
-    ("ApiFunction", "dynamodb:UpdateItem", "${Table.Arn}"): "the number of a ticket that is opened by the API",
     ("*", "s3:ListBucket", "${Bucket.Arn}"): ABSENT,
-    ("Telegram", "s3:PutObject", "${Bucket.Arn}/inbound/*"): LARGE,
-    ("Email", "s3:PutObject", "${Bucket.Arn}/inbound/*"): LARGE,
-    ("Webchat", "s3:PutObject", "${Bucket.Arn}/inbound/*"): LARGE,
-    ("Webchat", "s3:PutObject", "${Bucket.Arn}/originals/*"): "what is too large for an event, such as a very long name",
-    ("ApiFunction", "s3:PutObject", "${Bucket.Arn}/inbound/*"): LARGE,
-    ("ApiFunction", "s3:GetObject", "${Bucket.Arn}/inbound/*"): LARGE,
-    ("Router", "s3:GetObject", "${Bucket.Arn}/inbound/*"): LARGE,
-    ("Worker", "dynamodb:Query", "${Table.Arn}"): "settings, when a file that cannot be fetched is noted on its ticket",
+    ("Email", "s3:PutObject", "${Bucket.Arn}/inbound/*"): "a mail too large for the queue: long, with a hundred files",
+    ("Webchat", "s3:PutObject", "${Bucket.Arn}/inbound/*"): "a message too large for the queue; the chat takes none",
+    ("ApiFunction", "s3:PutObject", "${Bucket.Arn}/inbound/*"): "such a message that a newer parser moves elsewhere",
     ("Sender", "ses:SendRawEmail", EVENTS): "events of mails, which a desk without MailDomain does not ask for",
-    ("ApiFunction", "sqs:SendMessage", "${OutboundQueue.Arn}"): AGAIN,
-    ("ApiFunction", "sqs:SendMessage", "${WorkQueue.Arn}"): AGAIN,
-    ("ApiFunction", "sqs:DeleteMessage", "${OutboundDeadLetters.Arn}"): AGAIN,
-    ("ApiFunction", "sqs:DeleteMessage", "${WorkDeadLetters.Arn}"): AGAIN,
-    ("ApiFunction", "sqs:ReceiveMessage", "${OutboundDeadLetters.Arn}"): AGAIN,
-    ("ApiFunction", "sqs:ReceiveMessage", "${WorkDeadLetters.Arn}"): AGAIN,
-    ("ApiFunction", "sqs:ReceiveMessage", "${RelayDeadLetters.Arn}"): AGAIN,
-    ("ApiFunction", "sqs:ChangeMessageVisibility", "${OutboundDeadLetters.Arn}"): AGAIN,
-    ("ApiFunction", "sqs:ChangeMessageVisibility", "${WorkDeadLetters.Arn}"): AGAIN,
-    ("ApiFunction", "sqs:ChangeMessageVisibility", "${RelayDeadLetters.Arn}"): AGAIN,
 }
 
 

@@ -72,11 +72,19 @@ impl Emulator {
         assert!(answer.get("errorMessage").is_none(), "the clock failed: {answer:#}");
     }
 
-    /// Puts a body of any kind into the inbound queue.
-    pub async fn enqueue_inbound(&self, group: &str, deduplication: &str, body: &str) {
-        let content =
-            json!({"MessageBody": body, "MessageGroupId": group, "MessageDeduplicationId": deduplication});
-        self.sqs("SendMessage", "InboundQueue", content).await;
+    /// Does what the chat's gateway does that tells of a connection. The answer.
+    pub async fn tell_live(&self, event: &Value) -> Value {
+        self.stack.invoke(&self.client, "Live", event).await
+    }
+
+    /// Puts a body of any kind into a queue, by its name in the template: one of a group's, or into a queue without groups.
+    pub async fn enqueue(&self, queue: &str, group: Option<&str>, body: &str) {
+        let mut content = json!({"MessageBody": body});
+        if let Some(group) = group {
+            content["MessageGroupId"] = json!(group);
+            content["MessageDeduplicationId"] = json!(digest(body.as_bytes()));
+        }
+        self.sqs("SendMessage", queue, content).await;
     }
 
     /// How many messages wait in a queue, and how many are hidden: in hand, or resting until they are tried again.
@@ -109,14 +117,24 @@ impl Emulator {
     /// Makes a request about a queue, by its name in the template.
     async fn sqs(&self, operation: &str, queue: &str, mut content: Value) -> Value {
         content["QueueUrl"] = self.stack.told["queues"][queue].clone();
-        let target = format!("AmazonSQS.{operation}");
-        let headers = [("content-type", "application/x-amz-json-1.0"), ("x-amz-target", target.as_str())];
+        self.json("sqs", &format!("AmazonSQS.{operation}"), &content).await
+    }
+
+    /// Puts an item into the table, as DynamoDB writes it, past the desk.
+    pub async fn put_item(&self, item: Value) {
+        let content = json!({"TableName": self.stack.told["tables"]["Table"], "Item": item});
+        self.json("dynamodb", "DynamoDB_20120810.PutItem", &content).await;
+    }
+
+    /// Makes a request of AWS's JSON protocol.
+    async fn json(&self, service: &str, target: &str, content: &Value) -> Value {
+        let headers = [("content-type", "application/x-amz-json-1.0"), ("x-amz-target", target)];
         let url = format!("{}/", self.stack.text("endpoint"));
         let body = content.to_string().into_bytes();
-        let request = signed("POST", "sqs", self.stack.text("region"), &url, &headers, body);
+        let request = signed("POST", service, self.stack.text("region"), &url, &headers, body);
         let response = self.client.execute(request).await.expect("the emulator answers");
         let (status, text) = (response.status(), response.text().await.unwrap_or_default());
-        assert!(status.is_success(), "{queue} refused: {status} {text}");
+        assert!(status.is_success(), "{target} of {content} refused: {status} {text}");
         serde_json::from_str(&text).unwrap_or(Value::Null)
     }
 
@@ -156,15 +174,14 @@ impl Emulator {
             "requestContext": {"condition": "RetriesExhausted", "approximateInvokeCount": 3},
             "requestPayload": notification(&told),
         });
-        self.sqs("SendMessage", "EmailDeadLetters", json!({"MessageBody": letter.to_string()})).await;
+        self.enqueue("EmailDeadLetters", None, &letter.to_string()).await;
     }
 
     /// Puts a mail into the bucket, as SES does. Returns what SES tells.
     async fn store_mail(&self, name: &str, mail: Vec<u8>, recipient: &str, dmarc: &str) -> Value {
         let key = format!("mail/{name}");
         let url = format!("{}/{}/{key}", self.stack.text("endpoint"), self.output("BucketName"));
-        let hash: String =
-            <sha2::Sha256 as sha2::Digest>::digest(&mail).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = digest(&mail);
         let headers = [("x-amz-content-sha256", hash.as_str())];
         let put = signed("PUT", "s3", self.stack.text("region"), &url, &headers, mail);
         let response = self.client.execute(put).await.expect("the emulator answers");
@@ -237,4 +254,9 @@ impl Emulator {
 /// What a function is invoked with when SES tells something by the topic.
 fn notification(told: &Value) -> Value {
     json!({"Records": [{"EventSource": "aws:sns", "Sns": {"Message": told.to_string()}}]})
+}
+
+/// The SHA-256 of bytes, as AWS writes it.
+fn digest(bytes: &[u8]) -> String {
+    <sha2::Sha256 as sha2::Digest>::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -67,7 +67,9 @@ pub(crate) async fn file(stage: &Stage) {
     let chat = Chat::connect(desk, json!({})).await;
     let visitor = chat.visitor(json!({})).await;
     let bytes = Bytes::from_static(b"\x89PNG\r\n\x1a\nnot really a picture");
-    let file = json!({"name": "parcel.png", "size": bytes.len(), "content_type": "image/png"});
+    // Longer than what an event holds of a name.
+    let name = format!("{}.png", "😀".repeat(200));
+    let file = json!({"name": name, "size": bytes.len(), "content_type": "image/png"});
     let announced = visitor.post("attachments", file).await;
     let uploaded = upload(&announced, &bytes).await.expect("the store answers");
     assert!(uploaded.status().is_success(), "{uploaded:?}");
@@ -176,4 +178,47 @@ async fn a_newcomer_finds_a_shop_with_a_chat() {
     assert!(page.contains(&format!("data-connection=\"{id}\"")), "{page}");
     assert!(page.contains(stage.desk.base()), "it shows how to answer at this very desk");
     assert!(get("/webchat/widget.js").await.contains("lambdesk"));
+}
+
+mod emulator {
+    use journey::stage::Target;
+    use journey::target::Turn;
+
+    use super::*;
+
+    /// The emulator's gateway goes by a name that leads nowhere: what it tells is told to the function itself.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_gateway_tells_of_open_connections() {
+        if !crate::runs("emulator") {
+            return;
+        }
+        let stage = Stage::emulator(Turn::Shared).await;
+        let Target::Emulator(emulator) = &stage.target else { panic!("this is about the deployed desk") };
+        let chat = Chat::connect(&stage.desk, json!({"allowed_origins": ["https://shop.example"]})).await;
+        let visitor = chat.visitor(json!({})).await;
+        visitor.says("1", "Where is my parcel?").await;
+        let ticket = ticket_of(&stage, &visitor).await;
+        let told = async |kind: &str, more: Value| {
+            let mut event = json!({"requestContext": {
+                "eventType": kind, "connectionId": visitor.conversation(), "domainName": "127.0.0.1:1", "stage": "live",
+            }});
+            for (name, value) in more.as_object().into_iter().flatten() {
+                event[name] = value.clone();
+            }
+            emulator.tell_live(&event).await["statusCode"].clone()
+        };
+        let opening = |token: &str, origin: &str| json!({"queryStringParameters": {"token": token}, "headers": {"Origin": origin}});
+        let shop = "https://shop.example";
+        assert_eq!(told("CONNECT", opening("e30.e30", shop)).await, 401);
+        assert_eq!(told("CONNECT", opening(visitor.token(), "https://evil.example")).await, 403);
+        assert_eq!(told("CONNECT", opening(visitor.token(), shop)).await, 200);
+        assert_eq!(told("MESSAGE", json!({"body": r#"{"type":"ping"}"#})).await, 200);
+        assert_eq!(told("MESSAGE", json!({"body": r#"{"type":"typing"}"#})).await, 200);
+        eventually("the agent sees that the visitor writes", SOON, async || {
+            let typing = stage.desk.get(&format!("/tickets/{ticket}/typing")).await;
+            if typing["customer"] == true { Ok(()) } else { Err(typing) }
+        })
+        .await;
+        assert_eq!(told("DISCONNECT", json!({})).await, 200);
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::Method;
 use journey::eventually;
 use journey::mail::Letter;
 use journey::stage::{Line, Stage, Target};
@@ -74,7 +75,7 @@ async fn inbound(stage: &Stage, line: &Line, emulator: &Emulator) {
     let (anna, ticket) = stage.asked(line, "Anna", "Before").await;
     let (boris, other) = stage.asked(line, "Boris", "Before").await;
     let group = format!("telegram#{}#{}", line.id, anna.chat());
-    emulator.enqueue_inbound(&group, "poison-1", "this is no envelope").await;
+    emulator.enqueue("InboundQueue", Some(&group), "this is no envelope").await;
     anna.says("Behind the poison").await;
     boris.says("In another conversation").await;
     assert_eq!(stage.received(&other, 2).await, ["Before", "In another conversation"]);
@@ -125,5 +126,76 @@ mod emulator {
         let id = ticket["id"].as_str().expect("a ticket has an id");
         assert_eq!(stage.received(id, 1).await, ["It does not shine."]);
         assert_eq!(letters(&stage, "email").await, Vec::<Value>::new());
+    }
+
+    /// Waits for the letter of a queue with such a body. Its id.
+    async fn letter_of(stage: &Stage, queue: &str, right: impl Fn(&Value) -> bool) -> String {
+        eventually("there is such a letter", LOCALLY, async || {
+            let mut seen = Vec::new();
+            for letter in letters(stage, queue).await {
+                let id = letter["id"].as_str().expect("a letter has an id").to_owned();
+                let shown =
+                    stage.desk.ask(Method::GET, &format!("/dead-letters/{queue}/{id}"), None, &[]).await;
+                if right(&shown.body) {
+                    return Ok(id);
+                }
+                seen.push(shown.body);
+            }
+            Err(seen)
+        })
+        .await
+    }
+
+    /// What was to be sent and what was to be done is sent again, and is done once.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn letters_of_other_queues_are_sent_again() {
+        if !crate::runs("emulator") {
+            return;
+        }
+        let stage = Stage::emulator(Turn::Shared).await;
+        let Target::Emulator(emulator) = &stage.target else { panic!("this is about the deployed desk") };
+        let line = stage.connect(json!({})).await;
+        let (anna, ticket) = stage.asked(&line, "Anna", "Hello?").await;
+        let reply = stage.desk.reply(&ticket, "Hello!").await;
+        stage.desk.await_delivery(&ticket, &reply, "sent").await;
+        let chat = anna.chat().to_string();
+        let thread = json!({"channel": "telegram", "connection": line.id, "conversation": chat});
+        let send = json!({"thread": thread, "reply": reply["id"]}).to_string();
+        emulator.enqueue("OutboundDeadLetters", Some(&format!("telegram#{}#{chat}", line.id)), &send).await;
+        let work = json!({"do": "fetch_files", "ticket": ticket, "seq": 1}).to_string();
+        emulator.enqueue("WorkDeadLetters", None, &work).await;
+        for (queue, body) in [("outbound", send), ("work", work)] {
+            let id = letter_of(&stage, queue, |letter| letter["body"] == body).await;
+            let done = stage.desk.post(&format!("/dead-letters/{queue}/redrive"), &json!({"id": id})).await;
+            assert_eq!(done, json!({"redriven": 1}));
+            let left = letters(&stage, queue).await;
+            assert!(left.iter().all(|letter| letter["id"] != id), "{left:#?}");
+        }
+        let last = stage.desk.reply(&ticket, "Anything else?").await;
+        stage.desk.await_delivery(&ticket, &last, "sent").await;
+        assert_eq!(line.bot.texts(anna.chat()), ["Hello!", "Anything else?"]);
+    }
+
+    /// What cannot be sent again can be looked at.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn letters_that_lead_nowhere_are_seen() {
+        if !crate::runs("emulator") {
+            return;
+        }
+        let stage = Stage::emulator(Turn::Shared).await;
+        let Target::Emulator(emulator) = &stage.target else { panic!("this is about the deployed desk") };
+        let named = json!({"v": 1, "object": "inbound/gone"}).to_string();
+        emulator.enqueue("InboundDeadLetters", Some("gone"), &named).await;
+        let gone = |letter: &Value| letter["body"] == named && letter["content"] == Value::Null;
+        letter_of(&stage, "inbound", gone).await;
+
+        // An event that nobody understands, of a ticket that is none.
+        let nowhere = "T#tkt_01ARZ3NDEKTSV4RRFFQ69G5FAV";
+        let item = json!({"pk": {"S": nowhere}, "sk": {"S": "E#0000000001"}, "kind": {"S": "riddle"}});
+        emulator.put_item(item).await;
+        let id = letter_of(&stage, "relay", |letter| letter["body"].to_string().contains(nowhere)).await;
+        let redrive = json!({"id": id});
+        let refused = stage.desk.ask(Method::POST, "/dead-letters/relay/redrive", Some(&redrive), &[]).await;
+        assert_eq!((refused.status, &refused.body["code"]), (409, &json!("not_redrivable")));
     }
 }

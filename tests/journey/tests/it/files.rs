@@ -7,6 +7,7 @@ use journey::client;
 use journey::desk::{Desk, SOON};
 use journey::eventually;
 use journey::stage::Stage;
+use journey::telegram::Fault;
 use journey::webchat::Chat;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -98,6 +99,15 @@ pub(crate) async fn both_ways(stage: &Stage) {
     assert_eq!(file["name"], "Rechnung №1.pdf");
     assert_eq!(content(desk, file["id"].as_str().expect("an id")).await, invoice);
 
+    // What the platform says of a file, such as that it is too large for bots, decides about it.
+    line.bot.fail("getFile", None, Fault::Refused(400, "Bad Request: file is too big"));
+    line.bot.deliver(&anna.document("film.mp4", "video/mp4", &invoice)).await;
+    desk.await_event(&ticket, "the file is given up", |event| {
+        event["content"]["attachments"][0]["name"] == "film.mp4"
+            && event["content"]["attachments"][0]["state"] == "failed"
+    })
+    .await;
+
     let photo = picture(9, 50_000);
     let label = Bytes::from_static(b"Return label\n");
     let photo_id = upload(desk, "label.jpg", "image/jpeg", &photo).await;
@@ -128,6 +138,10 @@ pub(crate) async fn a_long_text_is_kept_whole(stage: &Stage) {
     let longer = format!("{long}, the end");
     line.bot.deliver(&anna.edit(update.message, &longer)).await;
     has_whole_text(desk, &ticket, "message_edited", &longer).await;
+    // As long as may be, of signs of which JSON makes more than what a queue takes.
+    let strange = "\u{1}".repeat(40_000);
+    anna.says(&strange).await;
+    assert!(stage.received(&ticket, 2).await[1] == strange, "it is whole");
 
     let chat = Chat::connect(desk, json!({})).await;
     let visitor = chat.visitor(json!({})).await;

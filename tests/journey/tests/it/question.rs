@@ -27,6 +27,15 @@ pub(crate) async fn to_solution(stage: &Stage) {
     let contact = ticket["contact"].as_str().expect("a contact");
     assert_eq!(desk.get(&format!("/contacts/{contact}")).await["name"], "Anna");
     assert_eq!(desk.list(&format!("/contacts/{contact}/tickets")).await.len(), 1);
+    eventually("the contact is found by a name", SOON, async || {
+        let found = desk.list("/contacts?query=ann").await;
+        if found.iter().any(|found| found["id"] == contact) { Ok(()) } else { Err(found) }
+    })
+    .await;
+    // She calls, too.
+    let call = desk.post("/tickets", &json!({"contact": contact, "subject": "An invoice"})).await;
+    assert!(call["number"].as_u64() > Some(number), "{call:#}");
+    assert_eq!(desk.list(&format!("/contacts/{contact}/tickets")).await.len(), 2);
 
     let reply = desk.reply(&id, "It arrives tomorrow.").await;
     let event = desk.await_delivery(&id, &reply, "sent").await;
