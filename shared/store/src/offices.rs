@@ -2,8 +2,11 @@
 
 use desk::channel::Channel;
 use desk::correspondence::same_mailbox;
+use serde_json::Value;
 
+use crate::connections::StoredConnection;
 use crate::desk::Desk;
+use crate::keys;
 use crate::table::TableError;
 
 /// The channel of mails.
@@ -17,12 +20,17 @@ impl Desk {
     /// # Errors
     /// When the table is unavailable.
     pub async fn is_own_address(&self, address: &str) -> Result<bool, TableError> {
-        let is_email = |channel: &Channel| channel.as_str() == EMAIL;
-        let connections = self.connections().await?;
-        let mut addresses = connections
-            .iter()
-            .filter(|connection| is_email(&connection.channel))
-            .filter_map(|connection| connection.settings.get(ADDRESS)?.as_str());
-        Ok(addresses.any(|own| same_mailbox(own, address)))
+        let Ok(email) = Channel::try_from(EMAIL) else { return Ok(false) };
+        let ids = self.connections_of(&email).await?;
+        // No others: who asks may not read them all.
+        let keys: Vec<_> = ids.into_iter().map(|id| keys::connection(&email, id)).collect();
+        for item in self.table.get_many(&keys).await? {
+            let connection: StoredConnection = item.read()?;
+            let own = connection.settings.get(ADDRESS).and_then(Value::as_str);
+            if own.is_some_and(|own| same_mailbox(own, address)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
