@@ -4,4 +4,5 @@
 mod conformance;
 mod determinism;
 mod differential;
+mod linked;
 mod runs;
