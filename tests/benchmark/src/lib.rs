@@ -10,7 +10,6 @@
 )]
 
 pub mod aws;
-pub mod chance;
 pub mod counting;
 pub mod dns;
 pub mod figures;

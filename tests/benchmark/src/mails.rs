@@ -3,8 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-
-use crate::chance::Chance;
+use chance::Chance;
 
 const ENGLISH: &[&str] = &[
     "parcel",
@@ -80,10 +79,10 @@ pub fn follow_ups(count: usize, to: &str) -> Vec<Mail> {
 }
 
 fn mail(number: usize, to: &str, follows: bool) -> Mail {
-    let mut chance = Chance(if follows { 1 << 40 } else { 0 } + number as u64);
+    let mut chance = Chance::new(if follows { 1 << 40 } else { 0 } + number as u64);
     let domain = format!("customers{}.example", number % DOMAINS);
     let from = format!("author{number}@{domain}");
-    let subject = Chance(number as u64).text(ENGLISH, 30).replace("\r\n", " ");
+    let subject = words(&mut Chance::new(number as u64), ENGLISH, 30).replace("\r\n", " ");
     // Which kind a mail is does not depend on its place among its neighbours.
     let kind = (number * 37 + usize::from(follows) * 11) % 100;
     let cyrillic = (40..60).contains(&kind);
@@ -108,21 +107,40 @@ fn mail(number: usize, to: &str, follows: bool) -> Mail {
     Mail { from, bytes: [head, body].concat().into_bytes() }
 }
 
+/// A text of about so many bytes, of words from a list, in lines.
+fn words(chance: &mut Chance, of: &[&str], bytes: usize) -> String {
+    let mut text = String::with_capacity(bytes + 32);
+    let mut line = 0;
+    while text.len() < bytes {
+        let word = chance.pick(of);
+        if line + word.len() > 70 {
+            text.push_str("\r\n");
+            line = 0;
+        } else if line > 0 {
+            text.push(' ');
+            line += 1;
+        }
+        text.push_str(word);
+        line += word.len();
+    }
+    text
+}
+
 fn body(kind: usize, chance: &mut Chance, number: usize) -> String {
     const PLAIN: &str = "Content-Type: text/plain; charset=utf-8\r\n";
     match kind {
         0..40 => {
-            let length = 200 + chance.below(1800);
-            format!("{PLAIN}\r\n{}\r\n", chance.text(ENGLISH, length))
+            let length = 200 + chance.place(1800);
+            format!("{PLAIN}\r\n{}\r\n", words(chance, ENGLISH, length))
         }
         40..60 => {
-            let length = 400 + chance.below(3000);
-            let text = base64_lines(chance.text(RUSSIAN, length).as_bytes());
+            let length = 400 + chance.place(3000);
+            let text = base64_lines(words(chance, RUSSIAN, length).as_bytes());
             format!("{PLAIN}Content-Transfer-Encoding: base64\r\n\r\n{text}\r\n")
         }
         60..80 => {
-            let length = 300 + chance.below(2000);
-            let text = chance.text(ENGLISH, length);
+            let length = 300 + chance.place(2000);
+            let text = words(chance, ENGLISH, length);
             let html = text.replace("\r\n", "<br>\r\n");
             parts(
                 "alternative",
@@ -137,10 +155,12 @@ fn body(kind: usize, chance: &mut Chance, number: usize) -> String {
             )
         }
         80..95 => {
-            let length = 200 + chance.below(800);
-            let text = chance.text(ENGLISH, length);
-            let size = 2048 + chance.below(58 * 1024);
-            let file = base64_lines(&chance.bytes(size));
+            let length = 200 + chance.place(800);
+            let text = words(chance, ENGLISH, length);
+            let size = 2048 + chance.place(58 * 1024);
+            let mut file = vec![0; size];
+            chance.fill(&mut file);
+            let file = base64_lines(&file);
             parts(
                 "mixed",
                 number,
@@ -154,7 +174,7 @@ fn body(kind: usize, chance: &mut Chance, number: usize) -> String {
                 ],
             )
         }
-        _ => format!("{PLAIN}\r\n{}\r\n", chance.text(ENGLISH, 60 * 1024)),
+        _ => format!("{PLAIN}\r\n{}\r\n", words(chance, ENGLISH, 60 * 1024)),
     }
 }
 

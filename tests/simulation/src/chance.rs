@@ -1,20 +1,20 @@
 //! Everything that is random, from one seed.
 //!
-//! The generator is written out here (`SplitMix64`, by Sebastiano Vigna) because a seed that failed must replay for as
-//! long as the code under test stays the same, whatever a library changes.
+//! Everybody draws from it who holds a reference, and a seed that failed replays.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A stream of chance. Streams that were forked under different names do not disturb each other.
 #[derive(Debug)]
 pub struct Chance {
-    state: Mutex<u64>,
+    numbers: Mutex<::chance::Chance>,
 }
 
 impl Chance {
     /// The stream of a seed.
     pub fn new(seed: u64) -> Self {
-        Self { state: Mutex::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5851_f42d_4c95_7f2d) }
+        let apart = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5851_f42d_4c95_7f2d;
+        Self { numbers: Mutex::new(::chance::Chance::new(apart)) }
     }
 
     /// Another stream, told from this one's seed and a name. Draws one number.
@@ -25,17 +25,12 @@ impl Chance {
 
     /// The next number.
     pub fn next(&self) -> u64 {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = *state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        self.numbers().number()
     }
 
     /// A number below `end`; 0 when that is 0.
     pub fn below(&self, end: u64) -> u64 {
-        self.next().checked_rem(end).unwrap_or_default()
+        self.numbers().below(end)
     }
 
     /// A number of a range, both ends included.
@@ -50,16 +45,16 @@ impl Chance {
 
     /// One of several; `None` of none.
     pub fn pick<'a, T>(&self, of: &'a [T]) -> Option<&'a T> {
-        of.get(usize::try_from(self.below(of.len() as u64)).unwrap_or_default())
+        of.get(self.numbers().place(of.len()))
     }
 
     /// Fills a buffer.
     pub fn fill(&self, buffer: &mut [u8]) {
-        for chunk in buffer.chunks_mut(8) {
-            for (byte, random) in chunk.iter_mut().zip(self.next().to_le_bytes()) {
-                *byte = random;
-            }
-        }
+        self.numbers().fill(buffer);
+    }
+
+    fn numbers(&self) -> MutexGuard<'_, ::chance::Chance> {
+        self.numbers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -3,11 +3,11 @@
 
 use std::io;
 
+use chance::Chance;
 use journey::telegram::{Bot, Customer, SECRET_HEADER, Telegram};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::chance::Chance;
 use crate::load::{Asked, Latencies, at_a_rate};
 use crate::local::{self, Local};
 use crate::stored::Stored;
@@ -110,10 +110,10 @@ fn requests(connection: &str, bot: &Bot, count: usize) -> Vec<Asked> {
         (0..CUSTOMERS).map(|number| bot.customer(&format!("Customer {number}"))).collect();
     let secret = bot.webhook().and_then(|webhook| webhook.secret_token).unwrap_or_default();
     let path = format!("/webhooks/telegram/{connection}");
-    let mut chance = Chance(7);
+    let mut chance = Chance::new(7);
     (0..count)
         .map(|number| {
-            let customer = &customers[chance.below(CUSTOMERS)];
+            let customer = &customers[chance.place(CUSTOMERS)];
             let body = customer.text(&format!("Message {number}: where is my parcel?")).body.to_string();
             let (secret, body, status) = match number % 100 {
                 33 => (secret.as_str(), &body[..body.len() / 2], 200),

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use journey::stage::Stage;
 use journey::target::Receiving;
 
-use crate::chance::Chance;
 use crate::ledger;
 use crate::load::{Said, Scene, Told};
+use crate::moments::{self, between};
 use crate::report;
 
 const KILLS: usize = 200;
@@ -24,7 +24,7 @@ const MAILS: u32 = 6;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_kills_lose_nothing_and_double_nothing() {
-    let (mut chance, seed) = Chance::given();
+    let (mut chance, seed) = moments::given();
     report(&format!("the moments of the kills: LAMBDESK_KILL_SEED={seed}"));
     let begun = Instant::now();
     let mut stage = Stage::local(Receiving::Webhook).await;
@@ -40,10 +40,10 @@ async fn two_hundred_kills_lose_nothing_and_double_nothing() {
         for number in 0..KILLS {
             if number % STARTS == 0 {
                 stage.process().launch();
-                tokio::time::sleep(moments.between(Duration::ZERO, START)).await;
+                tokio::time::sleep(between(&mut moments, Duration::ZERO, START)).await;
             } else {
                 stage.process().restart().await;
-                tokio::time::sleep(moments.between(LEAST, most)).await;
+                tokio::time::sleep(between(&mut moments, LEAST, most)).await;
             }
             stage.process().kill().await;
         }

@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use chance::Chance;
 use journey::desk::{Answer, Desk};
 use journey::eventually;
 use journey::mail::{Letter, MailServer, Office};
@@ -21,7 +22,6 @@ use serde_json::{Value, json};
 pub(crate) use self::agents::Accepted;
 pub(crate) use self::pictures::Picture;
 pub(crate) use self::visitors::Visit;
-use crate::chance::Chance;
 
 /// How long somebody goes on trying: longer than one request may take.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -32,9 +32,9 @@ const AUTHORS: usize = 4;
 /// The same in the chat of the site, which lets nobody write more often than every three seconds for long.
 const VISITORS: usize = 5;
 /// Every so manieth message is brought once more, though it was acknowledged.
-const REPEATED: usize = 4;
+const REPEATED: u64 = 4;
 /// Every so manieth message has a file.
-const FILES: usize = 12;
+const FILES: u64 = 12;
 
 /// A desk with everybody who writes to it.
 pub(crate) struct Scene {
@@ -86,7 +86,7 @@ impl Said {
     }
 
     /// Every `files`th has a file.
-    fn with_chance(text: String, files: usize, chance: &mut Chance) -> Self {
+    fn with_chance(text: String, files: u64, chance: &mut Chance) -> Self {
         let file = chance.once_in(files).then(|| Picture::like_no_other(chance));
         Self { text, file }
     }

@@ -9,11 +9,11 @@
     reason = "what is not there fails the test, with its reason"
 )]
 
-mod chance;
 mod full_disk;
 mod kills;
 mod ledger;
 mod load;
+mod moments;
 mod read_only;
 
 use std::io::Write as _;

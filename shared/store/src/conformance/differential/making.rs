@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use chance::Chance;
 use serde_json::{Value, json};
 
-use super::chance::Chance;
 use crate::table::{Condition, Index, Item, Key, Query, Write};
 
 /// Parts of keys: few, so that they meet, and in more than one script.

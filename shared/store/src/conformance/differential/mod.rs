@@ -4,7 +4,6 @@
 //! engine: one that failed is named, and is run alone when the environment variable [`SEED`] holds it.
 
 mod answer;
-mod chance;
 mod compared;
 mod differences;
 mod log;
@@ -19,7 +18,6 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-pub use self::chance::Chance;
 pub use self::compared::{Pause, Queues};
 pub use self::differences::{DIFFERENCES, Difference};
 pub use self::log::Log;

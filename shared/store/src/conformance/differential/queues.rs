@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use chance::Chance;
+
 use super::answer::Answer;
-use super::chance::Chance;
 use super::compared::{Compared, Delivery, Queues};
 use super::log::{Log, Place};
 use crate::conformance::queues::{LONG, SHORT};

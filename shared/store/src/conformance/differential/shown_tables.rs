@@ -3,10 +3,10 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use chance::Chance;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
-use super::chance::Chance;
 use super::differences::{DIFFERENCES, Shown};
 use super::log::{Log, Place};
 use super::tables::{insist, race, read};

@@ -1,9 +1,9 @@
 //! Random steps on two tables.
 
+use chance::Chance;
 use futures_util::future::join;
 
 use super::answer::{Answer, Outcome, Race};
-use super::chance::Chance;
 use super::log::{Log, Place};
 use super::making::{Held, key, keys, query, writes};
 use super::sleep;

@@ -1,15 +1,15 @@
 //! Agents.
 
+use chance::Chance;
 use futures_util::future::join_all;
 use http::Method;
 use serde_json::{Value, json};
 
 use super::{Picture, REPEATED, Said, Scene, insist, uploaded};
-use crate::chance::Chance;
 
 const AGENTS: usize = 2;
 /// Every so manieth answer has a file.
-const FILES: usize = 8;
+const FILES: u64 = 8;
 
 /// An answer that was accepted.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl Scene {
     async fn agent(&self, agent: usize, mut chance: Chance) -> Vec<Accepted> {
         let mut accepted = Vec::new();
         while self.goes_on() {
-            let ticket = self.tickets[chance.below(self.tickets.len())].clone();
+            let ticket = self.tickets[chance.place(self.tickets.len())].clone();
             let text = format!("Answer {agent}/{}.", accepted.len());
             let key = format!("{agent}-{}", accepted.len());
             let said = Said::with_chance(text, FILES, &mut chance);

@@ -1,10 +1,10 @@
 //! Customers in Telegram.
 
+use chance::Chance;
 use futures_util::future::join_all;
 use journey::telegram::{Customer, Update};
 
 use super::{Picture, REPEATED, Said, Scene, Told};
-use crate::chance::Chance;
 
 impl Scene {
     /// The regular customers write.

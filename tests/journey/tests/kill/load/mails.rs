@@ -1,11 +1,11 @@
 //! People who write mails.
 
+use chance::Chance;
 use futures_util::future::join_all;
 use journey::eventually;
 use journey::mail::{Letter, try_send};
 
 use super::{PATIENCE, Picture, REPEATED, Scene, Told};
-use crate::chance::Chance;
 
 impl Scene {
     /// Somebody writes their first mail.

@@ -3,15 +3,14 @@
 use std::fmt::{self, Debug, Formatter};
 
 use bytes::Bytes;
-
-use crate::chance::Chance;
+use chance::Chance;
 
 /// The most bytes of a file that lies in the database.
 const SMALL: usize = 16 * 1024;
 /// More than fit there.
 const LARGE: usize = 160 * 1024;
 /// Every so manieth file is large.
-const SELDOM: usize = 10;
+const SELDOM: u64 = 10;
 
 /// A file that begins as a JPEG picture.
 #[derive(Clone, PartialEq, Eq)]
@@ -23,7 +22,7 @@ impl Picture {
 
     /// One that nobody else sends.
     pub(crate) fn like_no_other(chance: &mut Chance) -> Self {
-        let size = if chance.once_in(SELDOM) { LARGE } else { 16 + chance.below(SMALL) };
+        let size = if chance.once_in(SELDOM) { LARGE } else { 16 + chance.place(SMALL) };
         let mut noise = chance.fork();
         let noise = (0..size).map(|_| noise.below(256) as u8);
         Self([0xff, 0xd8, 0xff, 0xe0].into_iter().chain(noise).collect())

@@ -1,5 +1,6 @@
 //! Visitors of the site, in its chat.
 
+use chance::Chance;
 use futures_util::future::join_all;
 use http::Method;
 use journey::desk::SOON;
@@ -9,7 +10,6 @@ use journey::webchat::{Chat, Visitor};
 use serde_json::{Value, json};
 
 use super::{Picture, REPEATED, Said, Scene, Told, downloaded, insist, uploaded};
-use crate::chance::Chance;
 
 /// A visitor, with what they wrote and what they see.
 pub(crate) struct Visit {
