@@ -5,37 +5,26 @@
 //! was certainly not accepted; between dot and answer nobody knows; so every failure tells at which step it came.
 
 mod answer;
+mod connection;
 mod server;
+mod session;
 #[cfg(test)]
 mod tests;
 
-use std::future::Future;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use lettre::Address;
-use lettre::transport::smtp::client::AsyncSmtpConnection;
-use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
-use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
-use lettre::transport::smtp::response::Response;
+use tokio::time::Instant;
 
-use self::answer::{Failure, Step};
+use self::answer::{Failure, Outcome, Step};
 pub use self::server::{BadUrl, Server};
+use self::session::{DONE, GO_ON, Session, expect, within};
 use super::compose::deliverable;
 use crate::platform::{Accepted, SendError, SendFailure};
 
-/// The time for a connection to stand: name, TCP, TLS and greeting.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
-/// The time for the answer to a command.
-const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 /// The time for the answer to the mail, besides what its bytes take. Servers look for viruses meanwhile.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 /// The slowest line that a mail may be sent by, in bytes per second.
 const SLOWEST: u64 = 100 * 1024;
-/// The time for a polite end, once nothing depends on it.
-const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
-/// How much of a mail is written at once, in bytes.
-const CHUNK: usize = 64 * 1024;
 
 /// Where a mail comes from and goes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,152 +61,84 @@ pub async fn try_out(url: &str, from: &str) -> Result<(), SendError> {
     let server: Server = url.parse()?;
     let sender = address(from, SendFailure::Rejected)?;
     let transfer = Transfer { server: &server, sender, recipients: Vec::new(), mail: &[] };
-    let opened = async {
-        let mut connection = transfer.open().await?;
-        transfer.log_in(&mut connection).await?;
-        leave(connection).await;
-        Ok(())
-    };
-    opened.await.map_err(|(step, failure)| answer::send_error(step, failure, &server))
+    transfer.run().await.map_err(|(step, failure)| answer::send_error(step, failure, &server))
 }
 
 /// An address as the server is told it.
-fn address(text: &str, class: SendFailure) -> Result<Address, SendError> {
-    let failed = |reason, detail| SendError { class: class.clone(), reason, detail };
-    let address = deliverable(text).map_err(|unsendable| failed(unsendable.reason, unsendable.detail))?;
-    address.parse().map_err(|_| failed("bad_address", format!("“{address}” is not an e-mail address.")))
+fn address(text: &str, class: SendFailure) -> Result<String, SendError> {
+    deliverable(text).map_err(|bad| SendError { class, reason: bad.reason, detail: bad.detail })
 }
 
 /// One mail on its way to one server.
 struct Transfer<'a> {
     server: &'a Server,
-    sender: Address,
-    recipients: Vec<Address>,
+    sender: String,
+    /// Nobody: the connection is only tried out.
+    recipients: Vec<String>,
     mail: &'a [u8],
 }
 
-type Outcome<T> = Result<T, (Step, Failure)>;
-
 impl Transfer<'_> {
     async fn run(&self) -> Outcome<()> {
-        let connection = self.open().await?;
-        self.run_over(connection).await
+        let session = Session::open(self.server, self.hello()).await?;
+        self.run_over(session).await
     }
 
     /// Everything that follows the greetings.
-    async fn run_over(&self, mut connection: AsyncSmtpConnection) -> Outcome<()> {
-        self.log_in(&mut connection).await?;
-        self.name_sender(&mut connection).await?;
-        self.name_recipients(&mut connection).await?;
-        self.hand_over(&mut connection).await?;
-        leave(connection).await;
-        Ok(())
+    async fn run_over(&self, mut session: Session) -> Outcome<()> {
+        let done = self.converse(&mut session).await;
+        if !done.as_ref().is_err_and(|(_, failure)| failure.ends_connection()) {
+            session.leave().await;
+        }
+        done
+    }
+
+    async fn converse(&self, session: &mut Session) -> Outcome<()> {
+        session.log_in(self.server).await?;
+        if self.recipients.is_empty() {
+            return Ok(());
+        }
+        self.name_sender(session).await?;
+        self.name_recipients(session).await?;
+        self.hand_over(session).await
     }
 
     /// Who we say we are. Servers that take mail from their own users look at the login instead.
-    fn hello(&self) -> ClientId {
-        ClientId::Domain(self.sender.domain().to_owned())
+    fn hello(&self) -> &str {
+        self.sender.rsplit_once('@').map_or("localhost", |(_, domain)| domain)
     }
 
-    async fn open(&self) -> Outcome<AsyncSmtpConnection> {
-        let server = self.server;
-        let tls = match server.needs_tls() {
-            true => Some(server.tls().await.map_err(|failure| (Step::Connect, failure))?),
-            false => None,
+    async fn name_sender(&self, session: &mut Session) -> Outcome<()> {
+        let body = match self.mail.is_ascii() {
+            true => "",
+            false if session.takes_eight_bits() => " BODY=8BITMIME",
+            false => return Err((Step::Sender, Failure::EightBit)),
         };
-        let (wrapped, upgraded) = if server.starts_with_tls() { (tls, None) } else { (None, tls) };
-        let hello = self.hello();
-        let connected = AsyncSmtpConnection::connect_tokio1(
-            (server.host(), server.port()),
-            Some(CONNECT_TIMEOUT),
-            &hello,
-            wrapped,
-            None,
-        );
-        let mut connection = within(CONNECT_TIMEOUT, Step::Connect, connected).await?;
-        if let Some(tls) = upgraded {
-            if !connection.can_starttls() {
-                return Err((Step::Connect, Failure::NoTls));
-            }
-            within(CONNECT_TIMEOUT, Step::Connect, connection.starttls(tls, &hello)).await?;
-        }
-        Ok(connection)
+        session.ask(Step::Sender, &format!("MAIL FROM:<{}>{body}", self.sender), DONE).await
     }
 
-    async fn log_in(&self, connection: &mut AsyncSmtpConnection) -> Outcome<()> {
-        let Some(credentials) = self.server.credentials() else { return Ok(()) };
-        let mechanisms = server::MECHANISMS;
-        if connection.server_info().get_auth_mechanism(mechanisms).is_none() {
-            return Err((Step::LogIn, Failure::NoLogIn));
-        }
-        let answer = within(COMMAND_TIMEOUT, Step::LogIn, connection.auth(mechanisms, credentials)).await?;
-        expect(Step::LogIn, &answer, '2')
-    }
-
-    async fn name_sender(&self, connection: &mut AsyncSmtpConnection) -> Outcome<()> {
-        let mut parameters = Vec::new();
-        if !self.mail.is_ascii() {
-            if !connection.server_info().supports_feature(Extension::EightBitMime) {
-                return Err((Step::Sender, Failure::EightBit));
-            }
-            parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
-        }
-        let mail = Mail::new(Some(self.sender.clone()), parameters);
-        let answer = within(COMMAND_TIMEOUT, Step::Sender, connection.command(mail)).await?;
-        expect(Step::Sender, &answer, '2')
-    }
-
-    async fn name_recipients(&self, connection: &mut AsyncSmtpConnection) -> Outcome<()> {
+    async fn name_recipients(&self, session: &mut Session) -> Outcome<()> {
         for (index, recipient) in self.recipients.iter().enumerate() {
-            let command = Rcpt::new(recipient.clone(), Vec::new());
-            match within(COMMAND_TIMEOUT, Step::Recipient, connection.command(command)).await {
-                Ok(answer) => expect(Step::Recipient, &answer, '2')?,
-                Err((_, Failure::Smtp(error))) if index > 0 && error.status().is_some() => {
+            match session.ask(Step::Recipient, &format!("RCPT TO:<{recipient}>"), DONE).await {
+                Err((_, Failure::Refused(_))) if index > 0 => {
                     tracing::warn!(index, "a mail server refused one of several recipients");
                 }
-                Err(error) => return Err(error),
+                answered => answered?,
             }
         }
         Ok(())
     }
 
     /// Hands the mail over, and waits for the server to take it.
-    async fn hand_over(&self, connection: &mut AsyncSmtpConnection) -> Outcome<()> {
-        let ready = within(COMMAND_TIMEOUT, Step::Data, connection.command(Data)).await?;
-        expect(Step::Data, &ready, '3')?;
-        let ended = AtomicBool::new(false);
-        // The connection asks for the next chunk only when the last one was written, and writes the dot after that.
-        let end = std::iter::from_fn(|| {
-            ended.store(true, Ordering::SeqCst);
-            None
-        });
+    async fn hand_over(&self, session: &mut Session) -> Outcome<()> {
+        session.ask(Step::Data, "DATA", GO_ON).await?;
+        let begun = Instant::now();
         let limit = ANSWER_TIMEOUT + Duration::from_secs(self.mail.len() as u64 / SLOWEST);
+        let connection = session.connection();
         // The end of the last line is written with the dot.
         let mail = self.mail.strip_suffix(b"\r\n").unwrap_or(self.mail);
-        let written = connection.message_iter(mail.chunks(CHUNK).chain(end));
-        let answer = within(limit, Step::Data, written).await;
-        let step = if ended.load(Ordering::SeqCst) { Step::End } else { Step::Data };
-        expect(step, &answer.map_err(|(_, failure)| (step, failure))?, '2')
+        within(limit, Step::Data, async { Ok(connection.write_mail(mail).await?) }).await?;
+        let taken = async { expect(connection.ask("\r\n.").await?, DONE) };
+        within(limit.saturating_sub(begun.elapsed()), Step::End, taken).await.map(drop)
     }
-}
-
-/// Ends a connection politely. The mail is the server's by now, whatever it answers.
-async fn leave(mut connection: AsyncSmtpConnection) {
-    let _ = tokio::time::timeout(QUIT_TIMEOUT, connection.quit()).await;
-}
-
-async fn within<T>(
-    limit: Duration,
-    step: Step,
-    work: impl Future<Output = Result<T, lettre::transport::smtp::Error>>,
-) -> Outcome<T> {
-    match tokio::time::timeout(limit, work).await {
-        Ok(done) => done.map_err(|error| (step, Failure::Smtp(error))),
-        Err(_) => Err((step, Failure::Timeout)),
-    }
-}
-
-/// An answer of the right kind: `250` to DATA would mean that the server speaks something else.
-fn expect(step: Step, answer: &Response, kind: char) -> Outcome<()> {
-    if answer.code().to_string().starts_with(kind) { Ok(()) } else { Err((step, Failure::Foreign)) }
 }

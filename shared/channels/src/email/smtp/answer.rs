@@ -1,11 +1,10 @@
 //! What follows from a server's answer, or from none: [RFC 5321, 4.2](https://www.rfc-editor.org/rfc/rfc5321#section-4.2)
 //! and the enhanced codes of [RFC 3463](https://www.rfc-editor.org/rfc/rfc3463).
 
-use std::error::Error as _;
+use std::io::Error;
 use std::time::Duration;
 
-use lettre::transport::smtp::Error;
-
+use super::connection::Answer;
 use super::server::Server;
 use crate::platform::{NO_SUCH_ADDRESS, SendError, SendFailure};
 
@@ -54,8 +53,10 @@ pub(super) enum Step {
 /// Why a mail was not accepted, or why nobody knows.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// The server refused, or the connection failed.
-    Smtp(Error),
+    /// The server refused.
+    Refused(Answer),
+    /// The connection failed, or nobody can read what came over it.
+    Broken(Error),
     /// It took too long.
     Timeout,
     /// The server offers no STARTTLS.
@@ -68,11 +69,28 @@ pub(super) enum Failure {
     Foreign,
 }
 
+/// What came of a step, or at which step it failed.
+pub(super) type Outcome<T> = Result<T, (Step, Failure)>;
+
+impl Failure {
+    /// Whether there is nobody to say goodbye to any more.
+    pub(super) const fn ends_connection(&self) -> bool {
+        matches!(self, Self::Broken(_) | Self::Timeout)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Broken(error)
+    }
+}
+
 /// Sorts a failure by what follows from it.
 pub(super) fn send_error(step: Step, failure: Failure, server: &Server) -> SendError {
     let (class, reason) = sort(step, &failure);
     let detail = match &failure {
-        Failure::Smtp(error) => words(error),
+        Failure::Refused(answer) => words(answer),
+        Failure::Broken(error) => error.to_string(),
         Failure::Timeout => "The mail server did not answer in time.".to_owned(),
         Failure::NoTls => {
             "The mail server offers no encryption (STARTTLS). Use smtps://, another port, or add ?tls=none \
@@ -94,18 +112,15 @@ fn sort(step: Step, failure: &Failure) -> (SendFailure, &'static str) {
         Failure::NoTls => (Unauthorized, "no_tls"),
         Failure::NoLogIn => (Unauthorized, "no_login"),
         Failure::EightBit => (Rejected, "eight_bit"),
-        Failure::Smtp(error) if let Some(code) = error.status() => {
-            let words = words(error).to_lowercase();
-            refused(step, code.into(), &words)
-        }
+        Failure::Refused(answer) => refused(step, answer.code, &words(answer).to_lowercase()),
         // Whatever else went wrong once the dot was on its way, the server may have the mail.
         Failure::Timeout if step == Step::End => (Uncertain, "timeout"),
-        Failure::Smtp(_) if step == Step::End => (Uncertain, "broken"),
+        Failure::Broken(_) if step == Step::End => (Uncertain, "broken"),
         Failure::Foreign if step == Step::End => (Uncertain, "unreadable_answer"),
         Failure::Timeout => (Transient, "timeout"),
-        Failure::Smtp(error) if concerns_tls(error) => (Transient, "tls"),
-        Failure::Smtp(_) if step == Step::Connect => (Transient, "unreachable"),
-        Failure::Smtp(_) => (Transient, "broken"),
+        Failure::Broken(error) if concerns_tls(error) => (Transient, "tls"),
+        Failure::Broken(_) if step == Step::Connect => (Transient, "unreachable"),
+        Failure::Broken(_) => (Transient, "broken"),
         Failure::Foreign => (Transient, "foreign_answer"),
     }
 }
@@ -162,18 +177,10 @@ fn is_enhanced(word: &str) -> bool {
 
 /// Whether encryption failed, such as for a certificate that nobody vouches for.
 fn concerns_tls(error: &Error) -> bool {
-    let mut cause = error.source();
-    while let Some(current) = cause {
-        let wrapped = current.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if current.is::<rustls::Error>() || wrapped.is_some_and(|wrapped| wrapped.is::<rustls::Error>()) {
-            return true;
-        }
-        cause = current.source();
-    }
-    error.is_tls()
+    error.get_ref().is_some_and(|cause| cause.is::<rustls::Error>())
 }
 
-/// The server's own words, or the innermost cause.
-fn words(error: &Error) -> String {
-    error.source().map_or_else(|| error.to_string(), ToString::to_string)
+/// The server's own words.
+fn words(answer: &Answer) -> String {
+    answer.lines.join(" ")
 }

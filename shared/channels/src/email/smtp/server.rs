@@ -1,24 +1,22 @@
 //! The server that an `smtp_url` names.
 
 use std::fmt;
+use std::io::Error;
 use std::net::IpAddr;
 use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use lettre::transport::smtp::authentication::{Credentials, Mechanism};
-use lettre::transport::smtp::client::TlsParameters;
 use percent_encoding::percent_decode_str;
+use rustls::ClientConfig;
 use url::Url;
 
 use super::answer::Failure;
+use crate::http::tls;
 use crate::platform::{SendError, SendFailure};
 
 /// Passwords with fewer bytes are words by chance.
 const SHORT: usize = 4;
-
-/// How we log in, in the order of preference.
-pub(super) const MECHANISMS: &[Mechanism] = &[Mechanism::Plain, Mechanism::Login];
 
 /// A mail server to send through: `smtp://user:password@host:587` or `smtps://user:password@host:465`.
 ///
@@ -33,11 +31,11 @@ pub struct Server {
     login: Option<Login>,
 }
 
+/// As whom to log in.
 #[derive(Clone)]
-struct Login {
-    credentials: Credentials,
-    user: String,
-    password: String,
+pub(super) struct Login {
+    pub(super) user: String,
+    pub(super) password: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,9 +105,7 @@ impl FromStr for Server {
         };
         let login = match (decoded(url.username())?, decoded(url.password().unwrap_or_default())?) {
             (user, password) if user.is_empty() && password.is_empty() => None,
-            (user, password) => {
-                Some(Login { credentials: Credentials::new(user.clone(), password.clone()), user, password })
-            }
+            (user, password) => Some(Login { user, password }),
         };
         Ok(Self { host, port: url.port().unwrap_or(port), tls, login })
     }
@@ -132,22 +128,19 @@ impl Server {
         self.tls == Tls::FromTheStart
     }
 
-    pub(super) fn credentials(&self) -> Option<&Credentials> {
-        self.login.as_ref().map(|login| &login.credentials)
+    pub(super) fn login(&self) -> Option<&Login> {
+        self.login.as_ref()
     }
 
     /// What TLS needs. The certificates of the system are read from files.
-    pub(super) async fn tls(&self) -> Result<TlsParameters, Failure> {
-        let host = self.host.clone();
-        match tokio::task::spawn_blocking(move || TlsParameters::new(host)).await {
-            Ok(parameters) => parameters.map_err(Failure::Smtp),
-            Err(_) => Err(Failure::Timeout),
-        }
+    pub(super) async fn tls(&self) -> Result<ClientConfig, Failure> {
+        let read = tokio::task::spawn_blocking(tls).await.map_err(Error::other)?;
+        Ok(read.map_err(Error::other)?)
     }
 
     /// A text of the server without the secret that it may repeat, in the clear or as it was sent.
     pub(super) fn without_secret(&self, text: &str) -> String {
-        let Some(Login { user, password, .. }) = &self.login else { return text.to_owned() };
+        let Some(Login { user, password }) = &self.login else { return text.to_owned() };
         if password.is_empty() {
             return text.to_owned();
         }

@@ -1,4 +1,4 @@
-//! An answer as RFC 5321, 4.2, describes it, read without the library that the desk reads it with.
+//! An answer as RFC 5321, 4.2, describes it, read in another way than the desk reads it.
 
 /// The longest line of an answer, its end aside, in bytes.
 const LONGEST: usize = 510;

@@ -1,7 +1,5 @@
 //! Answers of mail servers: as they should be, as some are, and broken off.
 
-use super::wire::{Question, Script};
-
 /// Whom the mail is for, as servers repeat it.
 pub(super) const PEN_FRIEND: &str = "maria@trade.example";
 pub(super) const PEN_FRIENDS_DOMAIN: &str = "trade.example";
@@ -61,11 +59,4 @@ pub(super) fn samples() -> Vec<Vec<u8>> {
     samples.extend([long("250", 490), long("550", 700), long("250", 1500), long("554", 5000)]);
     samples.push("550-5.7.1 Spam\r\n".repeat(20).into_bytes());
     samples
-}
-
-/// Whether lettre 0.11.23 panics: at a line of nothing but blanks, where it looks for the name of an extension.
-pub(super) fn panics(script: &Script) -> bool {
-    let text = String::from_utf8_lossy(&script.answer);
-    let is_blank = |line: &str| line.get(4..).is_some_and(|line| !line.is_empty() && line.trim().is_empty());
-    matches!(script.odd, Question::Greeting | Question::Hello) && text.split("\r\n").any(is_blank)
 }
