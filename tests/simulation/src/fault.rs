@@ -127,11 +127,11 @@ impl Faults {
     }
 
     /// Whether a reading comes to nothing. Readings have no numbers, because they change nothing.
-    fn unreadable(&self, what: &str) -> bool {
+    fn unreadable(&self, port: Port, what: &str) -> bool {
         let Some(invocation) = invocation::current() else { return false };
         let fails = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            let fails = state.is_out(Port::Table) || state.plan.reading_fails();
+            let fails = state.is_out(port) || state.plan.reading_fails();
             if fails {
                 *state.struck.entry("unreadable").or_default() += 1;
             }

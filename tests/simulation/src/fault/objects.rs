@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures_util::stream::BoxStream;
+use futures_util::StreamExt as _;
+use futures_util::stream::{self, BoxStream};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    ObjectStoreExt as _, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
 use super::{Fate, Faults, Port};
@@ -38,6 +39,17 @@ fn error(fate: &Fate) -> Error {
     Error::Generic { store: "objects", source: fate.word().into() }
 }
 
+fn unstruck(operation: &str) -> Error {
+    Error::NotImplemented { operation: operation.to_owned(), implementer: "the simulation".to_owned() }
+}
+
+async fn delete(objects: Arc<InMemory>, faults: Arc<Faults>, location: Result<Path>) -> Result<Path> {
+    let location = location?;
+    let what = format!("object {location} deleted");
+    let delete = async move { objects.delete(&location).await.map(|()| location) };
+    faults.effect(Port::Objects, &what, error, delete).await
+}
+
 #[async_trait]
 impl ObjectStore for FaultyObjects {
     async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
@@ -47,34 +59,34 @@ impl ObjectStore for FaultyObjects {
         self.faults.effect(Port::Objects, &what, error, put).await
     }
 
-    async fn put_multipart_opts(
-        &self,
-        location: &Path,
-        opts: PutMultipartOptions,
-    ) -> Result<Box<dyn MultipartUpload>> {
-        self.objects.put_multipart_opts(location, opts).await
-    }
-
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        if self.faults.unreadable("object") {
+        if self.faults.unreadable(Port::Objects, "object") {
             return Err(error(&Fate::Refused));
         }
         self.objects.get_opts(location, options).await
     }
 
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
-        self.objects.delete_stream(locations)
+        let (objects, faults) = (Arc::clone(&self.objects), Arc::clone(&self.faults));
+        let delete = move |location| delete(Arc::clone(&objects), Arc::clone(&faults), location);
+        locations.then(delete).boxed()
     }
 
-    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.objects.list(prefix)
+    // The desk does nothing of what follows. Whatever it begins to do has to be struck, too.
+
+    async fn put_multipart_opts(&self, _: &Path, _: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
+        Err(unstruck("an upload in parts"))
     }
 
-    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.objects.list_with_delimiter(prefix).await
+    fn list(&self, _: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        stream::once(async { Err(unstruck("a list")) }).boxed()
     }
 
-    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        self.objects.copy_opts(from, to, options).await
+    async fn list_with_delimiter(&self, _: Option<&Path>) -> Result<ListResult> {
+        Err(unstruck("a list"))
+    }
+
+    async fn copy_opts(&self, _: &Path, _: &Path, _: CopyOptions) -> Result<()> {
+        Err(unstruck("a copy"))
     }
 }

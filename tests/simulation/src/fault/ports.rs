@@ -23,28 +23,37 @@ impl FaultyTable {
         Self { name, table, faults }
     }
 
-    fn readable(&self, what: &str) -> Result<(), TableError> {
-        if self.faults.unreadable(what) {
+    fn readable<'k>(
+        &self,
+        what: &str,
+        mut partitions: impl Iterator<Item = &'k String>,
+    ) -> Result<(), TableError> {
+        if self.faults.unreadable(port(&mut partitions), what) {
             return Err(TableError::Unavailable("struck".to_owned()));
         }
         Ok(())
     }
 }
 
+/// What is read or written by these partitions.
+fn port<'k>(partitions: &mut impl Iterator<Item = &'k String>) -> Port {
+    if partitions.any(|partition| partition.starts_with("M#")) { Port::Messages } else { Port::Table }
+}
+
 #[async_trait]
 impl Table for FaultyTable {
     async fn get(&self, key: &Key) -> Result<Option<Item>, TableError> {
-        self.readable("get")?;
+        self.readable("get", std::iter::once(&key.pk))?;
         self.table.get(key).await
     }
 
     async fn get_many(&self, keys: &[Key]) -> Result<Vec<Item>, TableError> {
-        self.readable("get_many")?;
+        self.readable("get_many", keys.iter().map(|key| &key.pk))?;
         self.table.get_many(keys).await
     }
 
     async fn query(&self, query: Query) -> Result<Page, TableError> {
-        self.readable("query")?;
+        self.readable("query", std::iter::once(&query.partition))?;
         self.table.query(query).await
     }
 
@@ -52,7 +61,7 @@ impl Table for FaultyTable {
         let keys: Vec<String> =
             writes.iter().map(|write| format!("{}/{}", write.key().pk, write.key().sk)).collect();
         let what = format!("{} write {}", self.name, keys.join(", "));
-        let port = if keys.iter().any(|key| key.starts_with("M#")) { Port::Messages } else { Port::Table };
+        let port = port(&mut writes.iter().map(|write| &write.key().pk));
         let table = self.table.clone();
         self.faults.effect(port, &what, table_error, async move { table.write(writes).await }).await
     }
@@ -82,6 +91,13 @@ impl FaultyQueue {
     pub fn new(queue: MemoryQueue, faults: Arc<Faults>) -> Self {
         Self { queue, faults }
     }
+
+    fn readable(&self, what: &str) -> Result<(), QueueError> {
+        if self.faults.unreadable(Port::Queue, what) {
+            return Err(QueueError::Unavailable("struck".to_owned()));
+        }
+        Ok(())
+    }
 }
 
 #[async_trait]
@@ -93,9 +109,7 @@ impl Queue for FaultyQueue {
     }
 
     async fn receive(&self, limit: usize, visibility: Duration) -> Result<Vec<Message>, QueueError> {
-        if self.faults.unreadable("receive") {
-            return Err(QueueError::Unavailable("struck".to_owned()));
-        }
+        self.readable("receive")?;
         self.queue.receive(limit, visibility).await
     }
 
@@ -113,6 +127,7 @@ impl Queue for FaultyQueue {
     }
 
     async fn depth(&self) -> Result<Depth, QueueError> {
+        self.readable("depth")?;
         self.queue.depth().await
     }
 }

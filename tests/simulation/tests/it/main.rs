@@ -4,5 +4,4 @@
 mod conformance;
 mod determinism;
 mod differential;
-mod linked;
-mod runs;
+mod outages;
