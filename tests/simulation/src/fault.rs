@@ -204,7 +204,14 @@ impl Faults {
 
     /// Whether the answer of a function reaches whoever called it.
     pub async fn answer_arrives(&self, what: &str) -> bool {
-        matches!(self.meet(Port::Answer, what).await, Fate::Passes | Fate::Late(_))
+        match self.meet(Port::Answer, what).await {
+            Fate::Passes => true,
+            Fate::Late(milliseconds) => {
+                tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+                true
+            }
+            _ => false,
+        }
     }
 
     /// Whether the service that called a function takes note of what it answered.

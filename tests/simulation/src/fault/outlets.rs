@@ -73,13 +73,14 @@ impl Transport for FaultyTransport {
             Fate::Passes | Fate::Conflict => Ok(self.take(call).await),
             Fate::Late(milliseconds) => {
                 let late = Duration::from_millis(milliseconds);
-                let answer = self.take(call).await;
-                // An answer that is too late is none, though the request was accepted.
+                // Nobody waits any more for what comes too late, though it comes.
                 if late >= timeout {
+                    let platform = self.clone();
+                    self.faults.comes_later(milliseconds, &what, async move { platform.take(call).await });
                     return self.silence(timeout).await;
                 }
                 tokio::time::sleep(late).await;
-                Ok(answer)
+                Ok(self.take(call).await)
             }
             fate @ (Fate::Overdue(milliseconds) | Fate::CrashOverdue(milliseconds)) => {
                 let platform = self.clone();
@@ -153,8 +154,10 @@ impl Mailer for FaultyMailer {
                     _ => failed(SendFailure::Uncertain, "timeout"),
                 });
             }
-            _ => tokio::time::sleep(WAY).await,
+            Fate::Late(milliseconds) => tokio::time::sleep(Duration::from_millis(milliseconds)).await,
+            _ => {}
         }
+        tokio::time::sleep(WAY).await;
         self.post.take(recipients, &mail);
         match fate {
             Fate::CrashAfter => crash().await,
