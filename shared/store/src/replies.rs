@@ -1,7 +1,7 @@
 //! The outbox: replies and how far they have come.
 
 use desk::channel::ThreadKey;
-use desk::ids::{ConnectionId, ReplyId};
+use desk::ids::{ConnectionId, ReplyId, TicketId};
 use desk::reply::{Delivery, Reply};
 use jiff::{SignedDuration, Timestamp};
 
@@ -40,8 +40,7 @@ impl Desk {
         self.table.get_many(&keys).await?.into_iter().map(Item::read).collect()
     }
 
-    /// A conversation's unfinished replies, in the order of their tickets and of the events that announced them: the ids of
-    /// those that are written at the same time may say otherwise.
+    /// A conversation's unfinished replies, in the order of writing.
     ///
     /// Replies are finished in order, so the unfinished ones are the latest: reading stops at the first page without
     /// any. `hint` names one that may be older, such as a scheduled one that others overtook.
@@ -75,8 +74,7 @@ impl Desk {
         {
             unfinished.extend(self.reply(thread, hint).await?.filter(|reply| reply.state.is_unfinished()));
         }
-        unfinished.sort_by_key(|reply| (reply.ticket, reply.seq));
-        Ok(unfinished)
+        Ok(in_order(unfinished))
     }
 
     /// Writes a reply that was read at the version before, or fails with [`TableError::ConditionFailed`].
@@ -173,6 +171,22 @@ impl Desk {
     }
 }
 
+/// Replies of a conversation in the order of writing: by their ids, but on one ticket by the events that announced them, of
+/// which the ids of what is written at the same time may say otherwise.
+fn in_order(mut replies: Vec<Reply>) -> Vec<Reply> {
+    replies.sort_by_key(|reply| (reply.ticket, reply.seq));
+    let mut before: Option<(TicketId, ReplyId)> = None;
+    let written = |reply: Reply| {
+        let earlier = before.filter(|(ticket, _)| *ticket == reply.ticket);
+        let latest = earlier.map_or(reply.id, |(_, id)| id.max(reply.id));
+        before = Some((reply.ticket, latest));
+        (latest, reply)
+    };
+    let mut written: Vec<(ReplyId, Reply)> = replies.into_iter().map(written).collect();
+    written.sort_by_key(|(latest, _)| *latest);
+    written.into_iter().map(|(_, reply)| reply).collect()
+}
+
 /// The write of a new reply.
 pub fn put_reply(reply: &Reply) -> Result<Write, TableError> {
     Ok(Write::Put(item(reply)?, Condition::Absent))
@@ -209,4 +223,47 @@ fn item(reply: &Reply) -> Result<Item, TableError> {
         item.due = Some(keys::due(kind, reply.id.ulid(), due_at, &key));
     }
     Ok(item)
+}
+
+#[cfg(test)]
+mod tests {
+    use desk::ids::Ulid;
+    use serde_json::json;
+
+    use super::*;
+
+    /// A reply that was written at a millisecond, by the clock of whoever took it in.
+    fn reply(ticket: u64, seq: u64, written: u64) -> Reply {
+        let thread = json!({
+            "channel": "telegram",
+            "connection": ConnectionId::new(Ulid::from_parts(1, 1)),
+            "conversation": "1",
+        });
+        serde_json::from_value(json!({
+            "id": ReplyId::new(Ulid::from_parts(written, 1)),
+            "thread": thread,
+            "ticket": TicketId::new(Ulid::from_parts(ticket, 1)),
+            "seq": seq,
+            "content": {},
+            "state": "queued",
+            "version": 1,
+            "created_at": "2026-03-04T12:00:00Z",
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn replies_leave_as_they_were_written_on_whichever_ticket() {
+        // The second ticket was opened while the first one was solved, on which something was written after that.
+        let written = [reply(1, 3, 10), reply(2, 3, 20), reply(2, 4, 30), reply(1, 6, 40)];
+        let (one, other) = (written[0].clone(), written[3].clone());
+        let mixed = vec![other, written[2].clone(), one, written[1].clone()];
+        assert_eq!(in_order(mixed), written);
+        // On one ticket its events tell, where clocks say otherwise.
+        let written = [reply(1, 3, 12), reply(1, 4, 11), reply(2, 2, 13)];
+        assert_eq!(in_order(written.iter().rev().cloned().collect()), written);
+        let between = [reply(1, 3, 15), reply(1, 4, 11)];
+        let written = [reply(2, 2, 13), between[0].clone(), between[1].clone()];
+        assert_eq!(in_order(written.iter().rev().cloned().collect()), written);
+    }
 }
