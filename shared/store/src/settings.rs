@@ -268,7 +268,7 @@ impl Desk {
             match self.table.write(writes).await {
                 // The clock has come further, or something else was changed.
                 Err(TableError::ConditionFailed(at)) if at == [work_at] => {
-                    self.yield_to_others(attempt).await?
+                    self.yield_to_others(attempt).await?;
                 }
                 done => return done,
             }

@@ -1,10 +1,15 @@
 //! What people did, as they themselves know it: what the desk has to live up to.
 
+mod openings;
+mod remarks;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use jiff::Timestamp;
 
+pub use self::openings::{Answered, Opening};
+pub use self::remarks::{Deed, Remark};
 use crate::journey::Promise;
 use crate::platform::Outcome;
 
@@ -146,6 +151,10 @@ pub struct State {
     pub said: Vec<Said>,
     /// In the order of changing.
     pub edited: Vec<Edited>,
+    /// In the order of doing.
+    pub remarks: Vec<Remark>,
+    /// In the order of opening.
+    pub openings: Vec<Opening>,
     /// In the order of writing.
     pub asked: Vec<Asked>,
     /// In the order of coming.

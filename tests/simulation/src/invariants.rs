@@ -5,8 +5,11 @@ mod chats;
 mod edits;
 mod files;
 mod messages;
+mod openings;
 mod picture;
 mod recipients;
+mod refused;
+mod remarks;
 mod replies;
 mod returned;
 mod seen;
@@ -33,7 +36,10 @@ pub async fn broken(stage: &Stage) -> Vec<String> {
     replies::check(&picture, stage, &mut broken);
     returned::check(&picture, stage, &mut broken);
     recipients::check(&picture, stage, &mut broken);
+    refused::check(&picture, stage, &mut broken);
+    remarks::check(&picture, stage, &mut broken);
     chats::check(&picture, stage, &mut broken);
+    openings::check(&picture, stage, &mut broken);
     tickets::check(&picture, stage, &mut broken);
     sla::check(&picture, stage, &mut broken);
     broken

@@ -2,6 +2,8 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tells what it found")]
 
+mod shown;
+
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -12,54 +14,10 @@ use clap::{Parser, ValueEnum};
 use simulation::crashes::{self, Struck};
 use simulation::run::{Outcome, Scenario, Story, run};
 
+use self::shown::{MANY, missing};
+
 /// How many pairs of crashes of each story are tried when not all are.
 const SAMPLE: u64 = 500;
-/// From so many seeds on, each of [`SHOWN`] and [`STRUCK`] must have happened.
-const MANY: u64 = 1500;
-/// What a run of many seeds has to show, so that what holds of it holds of something.
-const SHOWN: [&str; 27] = [
-    "clock breach",
-    "clock retarget",
-    "conversation moved",
-    "copy failed",
-    "copy read",
-    "copy sent",
-    "copy uncertain",
-    "dead letter of email",
-    "dead letter of inbound",
-    "event auto_closed",
-    "event button_pressed",
-    "event followed_up",
-    "event gap",
-    "event message_edited",
-    "event note_added",
-    "event reply_confirmed",
-    "event reply_due",
-    "event sla_recomputed",
-    "file stored",
-    "receipt of inbound expired",
-    "repetition after 5 minutes",
-    "repetition after 7 days",
-    "repetition after a day",
-    "repetition at once",
-    "reply failed",
-    "reply sent again",
-    "reply uncertain",
-];
-/// What must have struck in them.
-const STRUCK: [&str; 11] = [
-    "acknowledgement lost",
-    "conflict",
-    "crash after",
-    "crash before",
-    "crash overdue",
-    "late",
-    "overdue",
-    "refused",
-    "stalled",
-    "throttled",
-    "unreadable",
-];
 /// How many failed runs are told.
 const TOLD: usize = 5;
 
@@ -138,13 +96,7 @@ fn main() -> ExitCode {
     if !failed.is_empty() {
         let _shown = told(&failed);
     }
-    let shown = SHOWN.into_iter().map(|kind| (kind, sums.seen.get(kind)));
-    let struck = STRUCK.into_iter().map(|kind| (kind, sums.struck.get(kind)));
-    let never: Vec<&str> = shown
-        .chain(struck)
-        .filter(|(_, times)| seeds >= MANY && times.is_none_or(|times| *times == 0))
-        .map(|(kind, _)| kind)
-        .collect();
+    let never = if seeds >= MANY { missing(&sums.seen, &sums.struck) } else { Vec::new() };
     if !never.is_empty() {
         eprintln!("in so many seeds this never happened: {}", never.join(", "));
     }

@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use store::keys;
 use store::suppressions::Suppression;
 
+use super::openings::by_agent;
 use super::picture::Picture;
 use crate::history::Report;
 use crate::journey::Stage;
@@ -140,14 +141,14 @@ fn addresses(picture: &Picture, stage: &Stage, reports: &[Report], broken: &mut 
     }
 }
 
-/// On every ticket somebody said something, or asked for something that could not be taken in at first: no report opens
-/// one.
+/// On every ticket that no agent opened, somebody said something, or asked for something that could not be taken in at
+/// first: no report opens one.
 fn tickets(picture: &Picture, broken: &mut Vec<String>) {
     for (id, case) in &picture.cases {
         let said = |fact: &Fact| {
             matches!(fact, Fact::MessageReceived(_) | Fact::ButtonPressed(_) | Fact::Gap { asks: true, .. })
         };
-        if !case.events.iter().any(|event| said(&event.fact)) {
+        if !case.events.iter().any(|event| said(&event.fact) || by_agent(event)) {
             broken.push(format!("nobody said anything on {id}"));
         }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use desk::event::{Event, Fact};
 use serde_json::Value;
 
+use super::openings::by_agent;
 use super::picture::Picture;
 use crate::history::Said;
 
@@ -19,6 +20,12 @@ pub(super) fn count(picture: &Picture, said: &[Said]) -> BTreeMap<String, u64> {
         see("ticket", case.head.status.as_str());
         for event in &case.events {
             see("event", &kind(event));
+            if by_agent(event) {
+                see(
+                    "ticket opened",
+                    if case.head.thread.is_some() { "in a conversation" } else { "in none" },
+                );
+            }
             if let (Fact::MessageReceived(_), Some(thread)) = (&event.fact, case.head.thread_of(event)) {
                 see("message by", thread.channel.as_str());
             }
@@ -31,8 +38,10 @@ pub(super) fn count(picture: &Picture, said: &[Said]) -> BTreeMap<String, u64> {
         let kind = if reply.copy_of.is_some() { "copy" } else { "reply" };
         see(kind, &word(&serde_json::to_value(reply).unwrap_or_default(), "state"));
         see("reply by", reply.thread.channel.as_str());
-        if reply.reason.as_deref() == Some("replaced") {
-            see("reply", "sent again");
+        match reply.reason.as_deref() {
+            Some("replaced") => see("reply", "sent again"),
+            Some("blocked") => see("reply", "blocked"),
+            _ => {}
         }
     }
     for file in &picture.files {

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::openings::open_another;
 use super::{Stage, pause};
 use crate::chance::Chance;
 use crate::platform::contents;
@@ -27,7 +28,7 @@ pub struct Agent {
     pub until: Instant,
 }
 
-/// An agent works: answers, solves, notes, and settles what is uncertain.
+/// An agent works: answers, solves, notes, settles what is uncertain, and opens tickets.
 pub async fn work(stage: Stage, agent: Agent, chance: Arc<Chance>) {
     let mut written = 0;
     while Instant::now() < agent.until {
@@ -55,6 +56,15 @@ pub async fn work(stage: Stage, agent: Agent, chance: Arc<Chance>) {
             14 => note(&stage, &chance, id).await,
             15 => prioritise(&stage, &chance, id).await,
             16..=18 => settle(&stage, &chance, id).await,
+            19 => {
+                written += 1;
+                let name = format!("{written} of agent {}", agent.number);
+                let (subject, answer) = (format!("Matter {name}"), format!("Answer {name}"));
+                let Some(other) = chance.pick(&tickets) else { continue };
+                if let Some(id) = open_another(&stage, &chance, other, &subject).await {
+                    reply(&stage, &chance, &id, &answer).await;
+                }
+            }
             _ => {}
         }
     }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
 use tokio::task::JoinHandle;
 
 use super::customers::{Brought, Habits, OVER, bring};
 use super::writers::webhook;
 use super::{Stage, pause};
 use crate::chance::Chance;
-use crate::history::Said;
+use crate::history::{Deed, Remark, Said};
 
 /// What customers add when they change a message.
 pub const CHANGED: &str = ", changed";
@@ -50,6 +51,15 @@ pub async fn write_messages(
                 }
             }
         }
+        if chance.happens(habits.reactions) {
+            pause(&chance, &[0, 40]).await;
+            let latest = bots.latest(chat).filter(|_| chance.happens(500));
+            let (message, about) = latest.map_or((written.message, Some(place)), |message| (message, None));
+            let emoji = chance.pick(&["👍", "❤", "🤔"]).copied().unwrap_or("👍");
+            let update = bots.reacted(chat, message, emoji, stage.cloud.hours.now().as_second());
+            let remark = Remark::new(Deed::Reacts { message, emoji, about }, &by, &update);
+            tell(&stage, &chance, &habits, remark, &update).await;
+        }
         if chance.happens(habits.presses) {
             pause(&chance, &[1, 40]).await;
             let text = format!("Press {number} of chat {chat}");
@@ -60,10 +70,23 @@ pub async fn write_messages(
             }
         }
         if habits.blocks && chat > 0 && chance.happens(300) {
-            bots.set_blocked(chat, true);
-            pause(&chance, &[60, 7200]).await;
-            bots.set_blocked(chat, false);
+            for blocked in [true, false] {
+                let update = bots.blocked(chat, blocked, stage.cloud.hours.now().as_second());
+                tell(&stage, &chance, &habits, Remark::new(Deed::Blocks(blocked), &by, &update), &update)
+                    .await;
+                pause(&chance, if blocked { &[60, 7200] } else { &[0] }).await;
+            }
         }
     }
     repetitions
+}
+
+/// Tells of something that is no message. Sometimes it comes twice, as long as the desk remembers deliveries.
+async fn tell(stage: &Stage, chance: &Chance, habits: &Habits, remark: Remark, update: &Value) {
+    let place = stage.history.remark(remark);
+    for _ in 0..=u64::from(chance.happens(habits.repeated)) {
+        if webhook(stage, &update.to_string()).await {
+            stage.history.remark_acknowledged(place);
+        }
+    }
 }

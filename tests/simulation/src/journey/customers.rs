@@ -32,6 +32,8 @@ pub struct Habits {
     pub files: u64,
     /// How many of 1000 messages are followed by the press of a button.
     pub presses: u64,
+    /// How many of 1000 messages are followed by a reaction: to it, or to the desk's latest one.
+    pub reactions: u64,
     /// Whether they block the desk for a while.
     pub blocks: bool,
     /// Whether their group becomes a supergroup.

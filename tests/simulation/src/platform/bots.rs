@@ -39,6 +39,8 @@ struct State {
     token: String,
     blocked: BTreeSet<i64>,
     accepted: Vec<Accepted>,
+    /// What was refused because its customer had blocked the bot, by chat and text.
+    refused: Vec<(i64, String)>,
     /// The latest id of a message in each chat, the customer's included.
     messages: BTreeMap<i64, i64>,
     updates: i64,
@@ -55,6 +57,7 @@ impl BotApi {
                 token: token.to_owned(),
                 blocked: BTreeSet::new(),
                 accepted: Vec::new(),
+                refused: Vec::new(),
                 messages: BTreeMap::new(),
                 updates: 1000,
                 moved: BTreeMap::new(),
@@ -83,7 +86,7 @@ impl BotApi {
     }
 
     /// A customer blocks the bot, or no longer does.
-    pub fn set_blocked(&self, chat: i64, blocked: bool) {
+    pub(super) fn set_blocked(&self, chat: i64, blocked: bool) {
         let mut state = self.state();
         if blocked {
             state.blocked.insert(chat);
@@ -95,6 +98,11 @@ impl BotApi {
     /// All messages that were accepted from the desk, in order.
     pub fn accepted(&self) -> Vec<Accepted> {
         self.state().accepted.clone()
+    }
+
+    /// What was refused because its customer had blocked the bot, by chat and text.
+    pub fn refused(&self) -> Vec<(i64, String)> {
+        self.state().refused.clone()
     }
 
     /// The id that a chat has by now.
@@ -184,14 +192,15 @@ impl State {
 
     fn accept(&mut self, posted: &Posted) -> Answer {
         let chat = posted.number("chat_id").unwrap_or_default();
+        let text = posted.text("text").or_else(|| posted.text("caption")).unwrap_or_default().to_owned();
         if self.blocked.contains(&chat) {
+            self.refused.push((chat, text));
             return BotApi::refusal(403, "Forbidden: bot was blocked by the user", None);
         }
         if let Some(new) = self.moved.get(&chat) {
             let said = "Bad Request: group chat was upgraded to a supergroup chat";
             return refused(400, said, json!({"migrate_to_chat_id": new}));
         }
-        let text = posted.text("text").or_else(|| posted.text("caption")).unwrap_or_default().to_owned();
         let message = self.next_message(chat);
         self.accepted.push(Accepted { chat, message, text, file: posted.file.clone() });
         success(&json!({"message_id": message}))

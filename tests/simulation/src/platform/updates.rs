@@ -48,8 +48,7 @@ impl BotApi {
 
     /// The update for a button that a customer presses under the latest message of the desk in a chat, if there is one.
     pub fn pressed(&self, chat: i64, data: &str, second: i64) -> Option<Value> {
-        let chat = self.present(chat);
-        let message = self.accepted().into_iter().rfind(|one| one.chat == chat)?.message;
+        let (chat, message) = (self.present(chat), self.latest(chat)?);
         let update = self.next_update();
         let query = json!({
             "id": format!("press-{update}"),
@@ -59,6 +58,41 @@ impl BotApi {
             "data": data,
         });
         Some(json!({"update_id": update, "callback_query": query}))
+    }
+
+    /// The latest message of the desk in a chat, if there is one.
+    pub fn latest(&self, chat: i64) -> Option<i64> {
+        let chat = self.present(chat);
+        self.accepted().into_iter().rfind(|one| one.chat == chat).map(|one| one.message)
+    }
+
+    /// The update for a reaction of a customer to a message.
+    pub fn reacted(&self, chat: i64, message: i64, emoji: &str, second: i64) -> Value {
+        let (chat, update) = (self.present(chat), self.next_update());
+        let reaction = json!({
+            "chat": about(chat),
+            "message_id": message,
+            "user": person(chat),
+            "date": second,
+            "old_reaction": [],
+            "new_reaction": [{"type": "emoji", "emoji": emoji}],
+        });
+        json!({"update_id": update, "message_reaction": reaction})
+    }
+
+    /// A customer blocks the bot, or no longer does. The update that tells so.
+    pub fn blocked(&self, chat: i64, blocked: bool, second: i64) -> Value {
+        self.set_blocked(chat, blocked);
+        let (update, bot) = (self.next_update(), json!({"id": 42, "is_bot": true, "first_name": "Shop"}));
+        let (old, new) = if blocked { ("member", "kicked") } else { ("kicked", "member") };
+        let change = json!({
+            "chat": about(chat),
+            "from": person(chat),
+            "date": second,
+            "old_chat_member": {"user": bot, "status": old},
+            "new_chat_member": {"user": bot, "status": new},
+        });
+        json!({"update_id": update, "my_chat_member": change})
     }
 
     /// A group becomes a supergroup, which has another id and numbers its messages anew. The update that tells so.
@@ -75,12 +109,15 @@ impl BotApi {
 }
 
 fn message_of(chat: i64, message: i64, second: i64) -> Value {
-    let about = if chat < 0 {
+    json!({"message_id": message, "from": person(chat), "chat": about(chat), "date": second})
+}
+
+fn about(chat: i64) -> Value {
+    if chat < 0 {
         json!({"id": chat, "type": "group", "title": "A family"})
     } else {
         json!({"id": chat, "type": "private", "first_name": format!("Customer {chat}")})
-    };
-    json!({"message_id": message, "from": person(chat), "chat": about, "date": second})
+    }
 }
 
 /// Who writes in a chat: always the same person.

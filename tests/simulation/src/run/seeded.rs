@@ -76,6 +76,7 @@ impl Life {
             edited: *chance.pick(&[0, 150]).unwrap_or(&0),
             files: *chance.pick(&[0, 300]).unwrap_or(&0),
             presses: *chance.pick(&[0, 0, 400]).unwrap_or(&0),
+            reactions: *chance.pick(&[0, 0, 400]).unwrap_or(&0),
             blocks: chance.happens(150),
             moves: chance.happens(500),
             by_ses: chance.happens(400),

@@ -1,5 +1,6 @@
 //! Short stories that between them touch every kind of effect, for the plans of crashes.
 
+mod chats;
 mod owner;
 mod steps;
 
@@ -84,6 +85,10 @@ async fn order(teller: &Teller) {
     teller.later(60).await;
     teller.solves("telegram").await;
     teller.writes(70, "It came, thanks.", None).await;
+    teller.later(60).await;
+    teller.solves("telegram").await;
+    teller.opens("telegram", "The other half of the order").await;
+    teller.answers("telegram", "The other half comes tomorrow.", None).await;
     teller.later(3 * 3600).await;
 }
 
@@ -116,6 +121,7 @@ async fn family(teller: &Teller) {
     teller.tells(&moved).await;
     teller.later(60).await;
     teller.writes(GROUP, "All of us thank you.", None).await;
+    teller.reacts(GROUP, None, "👍").await;
     teller.later(60).await;
     teller.solves("telegram").await;
     teller.later(600).await;
@@ -125,6 +131,7 @@ async fn comes_back(teller: &Teller) {
     const CHAT: i64 = 71;
     let question = teller.writes(CHAT, "Do you have the red one?", None).await;
     teller.changes(CHAT, &question, "Do you have the red one, or a blue one?").await;
+    teller.reacts(CHAT, Some(&question), "🤔").await;
     teller.later(60).await;
     teller.notes("telegram", "The store knows.").await;
     teller.answers_later("telegram", "The red one is here.", 600).await;
@@ -149,9 +156,9 @@ async fn trouble(teller: &Teller) {
     teller.later(560).await;
     teller.redrives("inbound").await;
     teller.later(60).await;
-    teller.blocks(CHAT, true);
+    teller.blocks(CHAT, true).await;
     teller.answers("telegram", "This is.", None).await;
-    teller.blocks(CHAT, false);
+    teller.blocks(CHAT, false).await;
     teller.sends_again("telegram", "This is.").await;
     teller.revokes_the_token();
     teller.answers("telegram", "That is too large.", None).await;

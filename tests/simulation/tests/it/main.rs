@@ -4,4 +4,6 @@
 mod conformance;
 mod determinism;
 mod differential;
+mod linked;
 mod outages;
+mod runs;

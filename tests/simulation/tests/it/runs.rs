@@ -62,8 +62,15 @@ fn the_stories_tell_what_they_should() {
     let parts: [(Story, (usize, usize), &[&str]); 6] = [
         (
             Story::Order,
-            (4, 2),
-            &["request sendMessage", "mail", "outbound send", "object originals", "work send"],
+            (4, 3),
+            &[
+                "POST /api/v1/tickets 201",
+                "request sendMessage",
+                "mail",
+                "outbound send",
+                "object originals",
+                "work send",
+            ],
         ),
         (Story::Visit, (3, 3), &["attachments 201", "mail", "messages 202", "read 204"]),
         (Story::Family, (3, 2), &["request getFile", "request sendDocument", "request answerCallbackQuery"]),
@@ -80,9 +87,12 @@ fn the_stories_tell_what_they_should() {
         }
     }
     let kinds: [(Story, &[&str]); 6] = [
-        (Story::Order, &["clock breach", "clock warn", "event updated"]),
+        (Story::Order, &["clock breach", "clock warn", "event updated", "ticket opened in a conversation"]),
         (Story::Visit, &["copy sent", "copy read", "file stored", "message by email"]),
-        (Story::Family, &["conversation moved", "event button_pressed", "file stored", "ticket solved"]),
+        (
+            Story::Family,
+            &["conversation moved", "event button_pressed", "event reacted", "file stored", "ticket solved"],
+        ),
         (
             Story::Return,
             &[
@@ -90,12 +100,22 @@ fn the_stories_tell_what_they_should() {
                 "event followed_up",
                 "event message_edited",
                 "event note_added",
+                "event reacted",
                 "event reply_due",
                 "repetition after 7 days",
             ],
         ),
-        (Story::Trouble, &["dead letter of inbound", "event gap", "event reply_failed", "reply failed"]),
         (Story::Promises, &["clock cancel", "clock retarget", "event sla_recomputed"]),
+        (
+            Story::Trouble,
+            &[
+                "dead letter of inbound",
+                "event gap",
+                "event reachability_changed",
+                "event reply_failed",
+                "reply failed",
+            ],
+        ),
     ];
     for (story, kinds) in kinds {
         let seen = run(&Scenario::Story(story, BTreeMap::new()), false).seen;

@@ -7,11 +7,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::history::Said;
-use crate::journey::{CHANGED, Letter, Stage, latest_to, lines, mail, upload, visitors, webhook};
-use crate::platform::Written;
-
-/// The place of what was said, and how the platform tells of it.
-pub(super) type Message = (usize, Written);
+use crate::journey::{Letter, Stage, latest_to, lines, mail, open, upload, visitors};
 
 /// Who tells a story.
 pub(super) struct Teller(pub(super) Stage);
@@ -21,61 +17,8 @@ impl Teller {
         tokio::time::sleep(Duration::from_secs(seconds)).await;
     }
 
-    fn second(&self) -> i64 {
+    pub(super) fn second(&self) -> i64 {
         self.0.cloud.hours.now().as_second()
-    }
-
-    /// A customer writes to the bot.
-    pub(super) async fn writes(&self, chat: i64, text: &str, file: Option<&str>) -> Message {
-        let written = self.0.cloud.bots.written(chat, text, file, self.second());
-        let said = Said { file: file.map(str::to_owned), ..Said::new(text, &format!("telegram {chat}")) };
-        let place = self.0.history.say(said);
-        if webhook(&self.0, &written.update.to_string()).await {
-            self.0.history.acknowledged(place);
-        }
-        (place, written)
-    }
-
-    /// A customer changes what they wrote to the bot.
-    pub(super) async fn changes(&self, chat: i64, (place, written): &Message, text: &str) {
-        let text = format!("{text}{CHANGED}");
-        let update = self.0.cloud.bots.edited(chat, written.message, &text, self.second()).to_string();
-        let edit = self.0.history.edit(*place, &text);
-        if webhook(&self.0, &update).await {
-            self.0.history.edit_acknowledged(edit);
-        }
-    }
-
-    /// So many seconds after it was delivered, the platform delivers a message once more.
-    pub(super) async fn repeats(&self, (place, written): &Message, seconds: u64) {
-        self.0.history.repeated(*place, seconds);
-        self.later(seconds).await;
-        webhook(&self.0, &written.update.to_string()).await;
-    }
-
-    /// A customer blocks the bot, or no longer does.
-    pub(super) fn blocks(&self, chat: i64, blocked: bool) {
-        self.0.cloud.bots.set_blocked(chat, blocked);
-    }
-
-    /// A customer presses a button under the bot's latest message.
-    pub(super) async fn presses(&self, chat: i64, text: &str) {
-        let Some(press) = self.0.cloud.bots.pressed(chat, text, self.second()) else { return };
-        let said = Said { pressed: true, ..Said::new(text, &format!("telegram {chat}")) };
-        let place = self.0.history.say(said);
-        if webhook(&self.0, &press.to_string()).await {
-            self.0.history.acknowledged(place);
-        }
-    }
-
-    /// A group gets another id, of which the platform tells only when told to.
-    pub(super) fn moves(&self, chat: i64) -> String {
-        self.0.cloud.bots.moved(chat, self.second()).to_string()
-    }
-
-    /// The platform tells something.
-    pub(super) async fn tells(&self, update: &str) {
-        webhook(&self.0, update).await;
     }
 
     /// A customer writes a mail, which answers the latest one that they got, and comes by SES or over HTTP.
@@ -128,11 +71,15 @@ impl Teller {
 
     /// The ticket of a channel, once the list shows it.
     async fn ticket(&self, channel: &str) -> Option<String> {
+        self.summary(channel).await?.get("id")?.as_str().map(str::to_owned)
+    }
+
+    async fn summary(&self, channel: &str) -> Option<Value> {
         for _ in 0..200 {
             let path = format!("/tickets?channel={channel}&status=new,open,waiting_customer,solved");
             let (_, list) = self.0.office.insist(&self.0.cloud, Method::GET, &path, None, None).await?;
-            if let Some(id) = list.pointer("/items/0/id").and_then(Value::as_str) {
-                return Some(id.to_owned());
+            if let Some(ticket) = list.pointer("/items/0") {
+                return Some(ticket.clone());
             }
             self.later(5).await;
         }
@@ -195,6 +142,12 @@ impl Teller {
             }
             self.later(5).await;
         }
+    }
+
+    /// An agent opens another ticket in the conversation of one that is solved.
+    pub(super) async fn opens(&self, channel: &str, subject: &str) {
+        let Some(other) = self.summary(channel).await else { return };
+        open(&self.0, &other, true, subject, &key(subject)).await;
     }
 
     /// An agent notes something.
