@@ -1,16 +1,20 @@
 //! What is out fails alone: its own readings and writings, and nobody else's.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use channels::platform::Mailer as _;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{Error, ObjectStore as _, ObjectStoreExt as _, PutPayload};
 use simulation::chance::Chance;
 use simulation::engine::{MemoryQueue, MemoryTable, Weather};
 use simulation::fault::{
-    Ended, Faults, FaultyObjects, FaultyQueue, FaultyTable, Outage, Plan, Port, Rates, invoke,
+    Ended, Fate, Faults, FaultyMailer, FaultyObjects, FaultyQueue, FaultyTable, Outage, Plan, Port, Rates,
+    invoke,
 };
+use simulation::platform::PostOffice;
 use simulation::time::Hours;
 use simulation::trace::Trace;
 use store::queue::{Outgoing, Queue as _};
@@ -83,4 +87,24 @@ async fn what_nobody_strikes_is_not_done() {
     assert!(objects.put_multipart(&from).await.is_err());
     assert!(objects.copy(&from, &to).await.is_err());
     assert!(objects.list_with_delimiter(None).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_late_comes_late() {
+    const LATE: Duration = Duration::from_secs(5);
+    let hours = Hours::begin();
+    let faults = Arc::new(Faults::new(Arc::new(Trace::new(hours, false))));
+    faults.follow(Plan::Exactly(BTreeMap::from([1, 2].map(|number| (number, Fate::Late(5000))))));
+    let (post, begun) = (Arc::new(PostOffice::default()), Instant::now());
+    let mailer = FaultyMailer::new(Arc::clone(&post), Arc::clone(&faults), Arc::new(Chance::new(1)));
+    let ended = invoke("test".to_owned(), Duration::from_mins(1), async {
+        let mail = b"Subject: Late\r\n\r\nIt comes.\r\n".to_vec();
+        mailer.send("desk@desk.example", &["one@people.example".to_owned()], mail).await.unwrap();
+        let sent = Instant::now();
+        (faults.answer_arrives("answer").await, sent.elapsed())
+    });
+    let Ended::Done((arrives, waited)) = ended.await else { panic!("it did not end") };
+    let mails = post.taken();
+    assert!(arrives && waited >= LATE, "the answer took {waited:?}");
+    assert!(mails.len() == 1 && mails[0].at.duration_since(begun) >= LATE, "{mails:?}");
 }
