@@ -59,8 +59,7 @@ async fn failing(out: Port) -> Vec<(&'static str, Port)> {
         Ended::Done(failing) => Some(failing),
         _ => None,
     };
-    let failing = failing.unwrap();
-    failing
+    failing.unwrap()
 }
 
 #[tokio::test(start_paused = true)]
