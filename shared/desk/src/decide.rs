@@ -131,7 +131,7 @@ pub fn decide(
         },
         Command::Tick => {
             let window = settings.general.reopen_window();
-            if ticket.status == Status::Solved && !ticket.takes_message_at(now, window) {
+            if ticket.is_over_at(now, window) {
                 draft.go(Status::Closed);
                 (Fact::AutoClosed {}, Content::None)
             } else if draft.effects.sla.is_empty() {

@@ -141,11 +141,18 @@ impl Ticket {
     /// Whether something that a customer says at `now` still belongs to this ticket.
     pub fn takes_message_at(&self, now: Timestamp, reopen_window: jiff::SignedDuration) -> bool {
         match self.status {
-            Status::Solved => self.solved_at.is_none_or(|solved| now.duration_since(solved) <= reopen_window),
+            // What goes on in another ticket makes its work there.
+            Status::Solved => self.followed_up_by.is_none() && !self.is_over_at(now, reopen_window),
             // An unwanted sender gets no new ticket by writing on.
             Status::Spam => true,
             status => status.is_active(),
         }
+    }
+
+    /// Whether a solved ticket has been so for longer than it may be opened again.
+    pub(crate) fn is_over_at(&self, now: Timestamp, reopen_window: jiff::SignedDuration) -> bool {
+        self.status == Status::Solved
+            && self.solved_at.is_some_and(|solved| now.duration_since(solved) > reopen_window)
     }
 
     /// The conversation that an answer goes to: the one in which the customer asked last.

@@ -77,11 +77,11 @@ impl<'a> Draft<'a> {
         }
         match self.status {
             Status::New | Status::Open => {}
-            Status::WaitingCustomer | Status::WaitingThirdParty | Status::Solved => self.go(Status::Open),
-            // The rest of an album, or a gap: nobody knew of it when the ticket was closed.
-            Status::Closed if self.ticket.followed_up_by.is_none() => self.go(Status::Open),
+            Status::WaitingCustomer | Status::WaitingThirdParty => self.go(Status::Open),
+            // Closed: the rest of an album, or a gap, of which nobody knew when the ticket was closed.
+            Status::Solved | Status::Closed if self.ticket.followed_up_by.is_none() => self.go(Status::Open),
             // What is unwanted makes no work, and what goes on elsewhere makes it there.
-            Status::Spam | Status::Closed | Status::Merged => return,
+            Status::Spam | Status::Solved | Status::Closed | Status::Merged => return,
         }
         let answered_before = self.ticket.first_reply_at.is_some();
         self.step(|sla, terms, now| sla.asked(terms, answered_before, now));

@@ -114,6 +114,21 @@ fn a_closed_ticket_takes_no_button() {
 }
 
 #[test]
+fn what_is_solved_and_goes_on_in_another_ticket_takes_nothing_from_customers() {
+    let mut desk = Desk::new();
+    desk.receive().unwrap();
+    desk.status(Status::Solved);
+    desk.ask(Actor::System, Command::FollowUp(TicketId::new(ulid(8)))).unwrap();
+    let pressed = ButtonPressed { message: None, callback: "1".to_owned() };
+    let actor = Actor::Contact { id: desk.ticket().contact };
+    assert_eq!(desk.ask(actor, Command::Press(pressed, Box::default())), Err(Refusal::Final(Status::Solved)));
+    assert_eq!(desk.receive(), Err(Refusal::Final(Status::Solved)));
+    desk.ask(Actor::System, Command::Gap { key: "update:1".to_owned(), asks: true }).unwrap();
+    assert_eq!(desk.ticket().status, Status::Solved);
+    assert_eq!(desk.ask(Actor::System, Command::Tick), Ok(None), "it is not over yet");
+}
+
+#[test]
 fn the_rest_of_an_album_opens_a_closed_ticket_unless_another_goes_on() {
     let mut desk = Desk::new();
     desk.receive_of(Some("a")).unwrap();
