@@ -102,7 +102,7 @@ impl Post {
         let marked =
             known.zip(report.message_id.as_ref()).and_then(|(known, id)| marked_reply(&known.open, id));
         let outside = format!("{}@{}", report.mail, self.host);
-        let inbound = Inbound {
+        let mut inbound = Inbound {
             thread: desk::channel::ThreadKey { channel, connection: id, conversation: outside.clone() },
             class: ChannelClass::Email,
             key: format!("ses:{}", report.id),
@@ -122,6 +122,7 @@ impl Post {
             letter: None,
             numbered_in: None,
         };
+        inbound.fit();
         let packed = Envelope::pack(inbound, &self.receiver.blobs).await?;
         self.receiver.inbound.send(vec![packed]).await.map_err(ReceiveError::from)?;
         Ok(())
