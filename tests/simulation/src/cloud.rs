@@ -3,6 +3,7 @@
 mod functions;
 mod gateway;
 mod objects;
+mod older;
 mod pool;
 mod queues;
 mod schedule;
@@ -25,7 +26,7 @@ use crate::chance::Chance;
 use crate::engine::{MemoryQueue, MemoryTable, Weather};
 use crate::fault::Faults;
 use crate::invariants::Watch;
-use crate::platform::{BotApi, PostOffice};
+use crate::platform::{BotApi, PostOffice, Windows};
 use crate::time::{Hours, Machine};
 use crate::trace::Trace;
 
@@ -58,6 +59,8 @@ pub struct Cloud {
     pub bots: Arc<BotApi>,
     /// The way out for mail.
     pub post: Arc<PostOffice>,
+    /// Windows of the site's chat.
+    pub windows: Arc<Windows>,
     objects: Arc<InMemory>,
     key: Arc<SealingKey>,
     /// Chance of the services: sizes of batches, machines, delays.
@@ -102,6 +105,7 @@ impl Cloud {
             relay_dead: MemoryQueue::new("relay-dead", false, weather(), hours),
             bots: Arc::new(BotApi::new("1:first")),
             post: Arc::default(),
+            windows: Arc::default(),
             objects: Arc::new(InMemory::new()),
             key: Arc::new(SealingKey::new(&[7; SealingKey::LENGTH]).expect("a key of the right length")),
             ids: Arc::new(chance.fork("ids")),

@@ -1,6 +1,7 @@
 //! What goes wrong: every effect on the world outside a function has a number within its run, and may be struck.
 
 mod invocation;
+mod live;
 mod objects;
 mod outlets;
 mod plan;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use store::queue::QueueError;
 
 pub use self::invocation::{Ended, Stall, invoke, invoke_stalling};
+pub use self::live::FaultyLive;
 pub use self::objects::FaultyObjects;
 pub use self::outlets::{FaultyMailer, FaultyTransport};
 pub use self::plan::{Fate, Outage, Plan, Port, Rates};

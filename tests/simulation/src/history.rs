@@ -52,6 +52,8 @@ pub struct Said {
     pub answers: Option<String>,
     /// The name of the file that came with it.
     pub file: Option<String>,
+    /// Whether it came to a version that did not understand it.
+    pub kept: bool,
     /// Whether it was said by a button.
     pub pressed: bool,
     /// After how many seconds it is delivered once more, if it is.
@@ -69,6 +71,7 @@ impl Said {
             acknowledged: false,
             answers: None,
             file: None,
+            kept: false,
             pressed: false,
             repeated: None,
         }

@@ -7,6 +7,7 @@ mod files;
 mod messages;
 mod openings;
 mod picture;
+mod pushed;
 mod recipients;
 mod refused;
 mod remarks;
@@ -39,6 +40,7 @@ pub async fn broken(stage: &Stage) -> Vec<String> {
     refused::check(&picture, stage, &mut broken);
     remarks::check(&picture, stage, &mut broken);
     chats::check(&picture, stage, &mut broken);
+    pushed::check(&picture, stage, &mut broken);
     openings::check(&picture, stage, &mut broken);
     tickets::check(&picture, stage, &mut broken);
     sla::check(&picture, stage, &mut broken);
@@ -50,6 +52,7 @@ pub fn seen(stage: &Stage) -> BTreeMap<String, u64> {
     let picture = Picture::of(&stage.cloud.main.items());
     let history = stage.history.state();
     let mut seen = picture.map(|picture| seen::count(&picture, &history.said)).unwrap_or_default();
+    seen.extend(pushed::count(stage));
     for (name, queue) in stage.cloud.with_dead_letters() {
         seen.insert(format!("receipt of {name} expired"), queue.expired());
         seen.insert(format!("dead letter of {name}"), queue.dead_letters_ever());

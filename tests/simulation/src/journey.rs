@@ -10,6 +10,7 @@ mod owner;
 mod postmasters;
 mod promises;
 pub(crate) mod visitors;
+pub(crate) mod windows;
 mod writers;
 
 use std::sync::Arc;
@@ -23,14 +24,14 @@ pub(crate) use self::mails::latest_to;
 pub use self::mails::write_mails;
 pub use self::office::{Office, SUPPORT};
 pub(crate) use self::openings::open;
-pub(crate) use self::owner::replace_token;
-pub use self::owner::{lose_the_token, send_letters_again};
+pub use self::owner::{lose_the_token, read_again_now_and_then, send_letters_again};
+pub(crate) use self::owner::{read_again, replace_token};
 pub use self::postmasters::report_mails;
 
 pub(crate) use self::promises::promise;
 pub use self::promises::{Promise, change_promises};
 pub use self::visitors::{everybody_looks, visit};
-pub(crate) use self::writers::{Letter, mail, webhook};
+pub(crate) use self::writers::{Letter, mail, webhook, webhook_of};
 use crate::chance::Chance;
 use crate::cloud::Cloud;
 use crate::history::History;

@@ -4,6 +4,7 @@ mod bots;
 mod post;
 mod posted;
 mod updates;
+mod windows;
 
 use bytes::Bytes;
 
@@ -11,6 +12,7 @@ pub use self::bots::{Accepted, BotApi};
 pub use self::post::{Delivered, Outcome, PostOffice};
 pub use self::posted::Posted;
 pub use self::updates::Written;
+pub use self::windows::{Window, Windows};
 
 /// What the file of this name holds. Nobody sends two files of one name.
 pub fn contents(name: &str) -> Bytes {

@@ -15,7 +15,7 @@ use crate::cloud::Cloud;
 use crate::fault::Fate;
 use crate::history::History;
 use crate::invariants::{broken, seen, unfinished};
-use crate::journey::{Office, Promise, Stage, everybody_looks};
+use crate::journey::{Office, Promise, Stage, everybody_looks, read_again};
 
 /// What is run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,6 +117,10 @@ async fn close(stage: &Stage) -> Outcome {
             stage.office.insist(cloud, Method::POST, &path, None, None).await;
             left = left.or(drain(stage).await);
         }
+    }
+    if stage.history.state().said.iter().any(|said| said.kept) {
+        read_again(stage).await;
+        left = left.or(drain(stage).await);
     }
     everybody_looks(stage).await;
     let mut broken = broken(stage).await;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 /// From so many seeds on, each of [`SHOWN`] and [`STRUCK`] must have happened.
 pub(crate) const MANY: u64 = 1500;
 /// What a run of many seeds has to show, so that what holds of it holds of something.
-const SHOWN: [&str; 32] = [
+const SHOWN: [&str; 37] = [
     "clock breach",
     "clock retarget",
     "conversation moved",
@@ -23,10 +23,15 @@ const SHOWN: [&str; 32] = [
     "event note_added",
     "event reachability_changed",
     "event reacted",
+    "event reinterpreted",
     "event reply_confirmed",
     "event reply_due",
     "event sla_recomputed",
     "file stored",
+    "push message",
+    "push pong",
+    "push read",
+    "push reload",
     "receipt of inbound expired",
     "repetition after 5 minutes",
     "repetition after 7 days",

@@ -8,6 +8,7 @@ use channels::platform::Outlets;
 use channels::{Directory, Receiver};
 use clock::Clock;
 use email::Post;
+use live::Gateway;
 use relay::Relay;
 use router::Router;
 use sender::Sender;
@@ -15,7 +16,7 @@ use store::Desk;
 use store::blobs::Blobs;
 use store::contacts::ContactSearch;
 use store::dead_letters::{DeadLetters, Source};
-use store::live::Nobody;
+use store::live::Live;
 use store::queue::{Failed, Message, Queue};
 use store::table::Table;
 use tokio::time::Instant;
@@ -27,7 +28,7 @@ use super::objects::SignedLinks;
 use super::pool::Pool;
 use super::topic::EmailFunction;
 use crate::engine::MemoryQueue;
-use crate::fault::{FaultyMailer, FaultyObjects, FaultyQueue, FaultyTable, FaultyTransport};
+use crate::fault::{FaultyLive, FaultyMailer, FaultyObjects, FaultyQueue, FaultyTable, FaultyTransport};
 
 /// Where the desk is reached.
 const PUBLIC_URL: &str = "https://desk.example";
@@ -38,6 +39,7 @@ const MAIL_HOST: &str = "email.amazonses.example";
 #[derive(Default)]
 pub(super) struct Pools {
     pub(super) telegram: Pool<axum::Router>,
+    pub(super) older: Pool<axum::Router>,
     pub(super) email: Pool<axum::Router>,
     pub(super) post: Pool<Post>,
     pub(super) webchat: Pool<axum::Router>,
@@ -47,6 +49,7 @@ pub(super) struct Pools {
     pub(super) worker: Pool<QueueFunction>,
     pub(super) relay: Pool<Relay>,
     pub(super) clock: Pool<Clock>,
+    pub(super) live: Pool<Gateway<FaultyLive>>,
 }
 
 /// A function that a queue calls.
@@ -85,6 +88,14 @@ impl Cloud {
         Blobs::new(Arc::new(objects), Arc::new(SignedLinks))
     }
 
+    fn pushing(&self) -> FaultyLive {
+        FaultyLive::new(self.index(), Arc::clone(&self.windows), Arc::clone(&self.faults))
+    }
+
+    fn live(&self) -> Arc<dyn Live> {
+        Arc::new(self.pushing())
+    }
+
     fn directory(&self, desk: &Desk) -> Directory {
         Directory::new(desk.clone(), Arc::clone(&self.key))
     }
@@ -116,8 +127,8 @@ impl Cloud {
             index: self.index(),
             key: Arc::clone(&self.key),
             receiver: self.receiver(),
-            live: Arc::new(Nobody),
-            sockets: Sockets::Nowhere,
+            live: self.live(),
+            sockets: Sockets::At("wss://live.example".to_owned()),
             public_url: Some(PUBLIC_URL.to_owned()),
         })
     }
@@ -130,7 +141,8 @@ impl Cloud {
     pub(super) fn new_sender(&self) -> QueueFunction {
         let desk = self.desk();
         let directory = self.directory(&desk);
-        QueueFunction::Sender(Sender::new(desk, directory, self.blobs(), self.outlets()))
+        let sender = Sender::new(desk, directory, self.blobs(), self.outlets());
+        QueueFunction::Sender(sender.telling(self.live()))
     }
 
     pub(super) fn new_worker(&self) -> QueueFunction {
@@ -141,7 +153,15 @@ impl Cloud {
     }
 
     pub(super) fn new_relay(&self) -> Relay {
-        Relay::new(self.faulty(&self.outbound), self.faulty(&self.work), self.faulty(&self.relay_dead))
+        let (outbound, work) = (self.faulty(&self.outbound), self.faulty(&self.work));
+        Relay::new(outbound, work, self.faulty(&self.relay_dead)).telling(self.desk(), self.live())
+    }
+
+    pub(super) fn new_live(&self) -> Gateway<FaultyLive> {
+        let desk = self.desk();
+        let directory = self.directory(&desk);
+        let public_url = Some(PUBLIC_URL.to_owned());
+        Gateway::new(live::Door { desk, index: self.index(), directory, public_url }, self.pushing())
     }
 
     pub(super) fn new_clock(&self) -> Clock {
@@ -177,7 +197,7 @@ impl Cloud {
                 },
             ],
             public_url: Some(PUBLIC_URL.to_owned()),
-            live: Arc::new(Nobody),
+            live: self.live(),
             limits: None,
             storage: None,
         })

@@ -7,17 +7,23 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use bytes::Bytes;
+use live::GatewayEvent;
 use tower::ServiceExt as _;
 
-use super::Cloud;
 use super::pool::Pool;
+use super::{Cloud, older};
 use crate::fault::{Ended, invoke};
+
+/// How long what a window does may take, as the template has it.
+const CONNECTION: Duration = Duration::from_secs(10);
 
 /// A function that requests come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Door {
     /// Webhooks of Telegram.
     Telegram,
+    /// Webhooks of Telegram, to a version before this one.
+    Older,
     /// Mails.
     Email,
     /// The chat of the firm's site.
@@ -30,6 +36,7 @@ impl Door {
     const fn name(self) -> &'static str {
         match self {
             Self::Telegram => "telegram",
+            Self::Older => "older",
             Self::Email => "email",
             Self::Webchat => "webchat",
             Self::Api => "api",
@@ -39,7 +46,7 @@ impl Door {
     /// As the template has it.
     const fn timeout(self) -> Duration {
         match self {
-            Self::Telegram | Self::Webchat => Duration::from_secs(10),
+            Self::Telegram | Self::Older | Self::Webchat => Duration::from_secs(10),
             Self::Email => Duration::from_secs(60),
             Self::Api => Duration::from_secs(28),
         }
@@ -61,12 +68,14 @@ impl Cloud {
         tokio::time::sleep(Duration::from_millis(self.chance.between(5, 40))).await;
         let pool: &Pool<Router> = match door {
             Door::Telegram => &self.pools.telegram,
+            Door::Older => &self.pools.older,
             Door::Email => &self.pools.email,
             Door::Webchat => &self.pools.webchat,
             Door::Api => &self.pools.api,
         };
         let kept = pool.take(&self.chance, || match door {
             Door::Telegram => telegram::handler(self.receiver()),
+            Door::Older => older::handler(self.receiver()),
             Door::Email => email::handler(self.receiver()),
             Door::Webchat => self.new_webchat(),
             Door::Api => self.new_api(),
@@ -92,6 +101,27 @@ impl Cloud {
             Ended::Broken => Some(Heard { status: StatusCode::BAD_GATEWAY, body: Bytes::new() }),
             Ended::Panicked => {
                 self.complain(format!("{name} panicked on {what}"));
+                None
+            }
+        }
+    }
+
+    /// Tells of a connection that a window opens, uses or closes. What the function answers, if that comes back.
+    pub async fn tell_of_window(&self, event: GatewayEvent) -> Option<u16> {
+        let kept = self.pools.live.take(&self.chance, || self.new_live());
+        let name = format!("live/{}", kept.number);
+        let answered = invoke(name.clone(), CONNECTION, async {
+            let status = kept.function.handle(event).await;
+            self.faults.answer_arrives(&format!("answer to a window {status}")).await.then_some(status)
+        });
+        match answered.await {
+            Ended::Done(status) => {
+                self.pools.live.give_back(kept);
+                status
+            }
+            Ended::Broken => None,
+            Ended::Panicked => {
+                self.complain(format!("{name} panicked"));
                 None
             }
         }

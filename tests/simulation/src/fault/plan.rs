@@ -78,6 +78,8 @@ pub enum Port {
     Objects,
     /// A platform.
     Platform,
+    /// The gateway that holds connections of windows.
+    Live,
     /// Whoever called the function.
     Answer,
 }

@@ -27,9 +27,16 @@ pub(super) fn check(picture: &Picture, stage: &Stage, broken: &mut Vec<String>) 
     for (ticket, case) in &picture.cases {
         for event in &case.events {
             let Some(said) = event.content.said() else { continue };
-            let (text, late) = match &event.fact {
-                Fact::MessageReceived(received) => (&said.message.text, received.late),
-                Fact::ButtonPressed(_) => (&said.payload, dead_letters),
+            // What was understood only later stands where its original does.
+            let (text, late, event) = match &event.fact {
+                Fact::MessageReceived(_) if said.reason.is_some() => continue,
+                Fact::MessageReceived(received) => (&said.message.text, received.late, event),
+                Fact::ButtonPressed(_) => (&said.payload, dead_letters, event),
+                Fact::Reinterpreted { of, moved_to: None } => {
+                    let Some(original) = case.events.iter().find(|event| event.seq == *of) else { continue };
+                    let late = matches!(&original.fact, Fact::MessageReceived(received) if received.late);
+                    (&said.message.text, late, original)
+                }
                 _ => continue,
             };
             let text = text.as_deref().unwrap_or_default();

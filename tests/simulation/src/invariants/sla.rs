@@ -174,7 +174,7 @@ impl<'a> Audit<'a> {
 
     /// Since when a clock may count: from its event on, or, where an unanswered question is taken up again, from that.
     fn may_start(&self, metric: Metric, at: Timestamp, event: &Event) -> bool {
-        if metric == Metric::Resolution || is_question(event) {
+        if metric == Metric::Resolution || is_question(event, self.status) {
             return at == event.at;
         }
         // What a late answer does not answer goes on from when it was asked.

@@ -37,10 +37,12 @@ pub async fn write_messages(
         let text = format!("Question {number} of chat {chat}");
         let file = chance.happens(habits.files).then(|| format!("{text}.txt"));
         let written = bots.written(chat, &text, file.as_deref(), second);
-        let place = stage.history.say(Said { file: file.clone(), ..Said::new(&text, &by) });
-        let update = Brought::Update(written.update.to_string());
+        let kept = file.is_none() && chance.happens(habits.kept);
+        let place = stage.history.say(Said { file: file.clone(), kept, ..Said::new(&text, &by) });
+        let update = written.update.to_string();
+        let update = if kept { Brought::Kept(update) } else { Brought::Update(update) };
         repetitions.extend(bring(&stage, &chance, habits.repeated, update, place).await);
-        if file.is_none() && chance.happens(habits.edited) {
+        if file.is_none() && !kept && chance.happens(habits.edited) {
             let text = format!("{text}{CHANGED}");
             let update = bots.edited(chat, written.message, &text, second + 5).to_string();
             let edit = stage.history.edit(place, &text);
@@ -51,7 +53,7 @@ pub async fn write_messages(
                 }
             }
         }
-        if chance.happens(habits.reactions) {
+        if !kept && chance.happens(habits.reactions) {
             pause(&chance, &[0, 40]).await;
             let latest = bots.latest(chat).filter(|_| chance.happens(500));
             let (message, about) = latest.map_or((written.message, Some(place)), |message| (message, None));

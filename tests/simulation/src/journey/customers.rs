@@ -7,8 +7,9 @@ use tokio::task::JoinHandle;
 
 use super::Stage;
 use super::visitors::submit;
-use super::writers::{mail, webhook};
+use super::writers::{mail, webhook, webhook_of};
 use crate::chance::Chance;
+use crate::cloud::Door;
 
 /// How long after its delivery something is delivered once more: at once, when the queue has forgotten it, and when
 /// nobody remembers.
@@ -32,6 +33,8 @@ pub struct Habits {
     pub files: u64,
     /// How many of 1000 messages are followed by the press of a button.
     pub presses: u64,
+    /// How many of 1000 messages come to a version that does not understand them.
+    pub kept: u64,
     /// How many of 1000 messages are followed by a reaction: to it, or to the desk's latest one.
     pub reactions: u64,
     /// Whether they block the desk for a while.
@@ -42,6 +45,8 @@ pub struct Habits {
     pub by_ses: bool,
     /// How many of 1000 mails to them do not simply arrive.
     pub returned: u64,
+    /// Whether visitors of the site have a window open, to which the desk pushes.
+    pub watches: bool,
     /// Whether visitors of the site leave an address.
     pub leaves_address: bool,
     /// Whether the last message comes when everything was over for long.
@@ -53,6 +58,8 @@ pub struct Habits {
 pub(super) enum Brought {
     /// An update of Telegram.
     Update(String),
+    /// One that comes to a version that does not understand it.
+    Kept(String),
     /// A mail, handed in over HTTP.
     Mail(String),
     /// A mail with its author and an id, received by SES.
@@ -65,6 +72,7 @@ impl Brought {
     async fn bring(&self, stage: &Stage) -> bool {
         match self {
             Self::Update(update) => webhook(stage, update).await,
+            Self::Kept(update) => webhook_of(stage, Door::Older, update).await,
             Self::Mail(text) => mail(stage, text).await,
             Self::Ses(from, id, text) => {
                 stage.cloud.receive_mail(from, id, text.clone().into()).await;

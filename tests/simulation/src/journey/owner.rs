@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{Stage, pause};
@@ -53,4 +53,38 @@ pub async fn send_letters_again(stage: Stage, until: Instant, chance: Chance) {
             }
         }
     }
+}
+
+/// What nobody understood is read again, now and then, whatever goes wrong at that time.
+pub async fn read_again_now_and_then(stage: Stage, until: Instant, chance: Chance) {
+    while Instant::now() < until {
+        pause(&chance, &[60, 900, 6000]).await;
+        read_again(&stage).await;
+    }
+}
+
+/// The owner has everything read again that nobody understood when it came.
+pub(crate) async fn read_again(stage: &Stage) {
+    let Some(tickets) = get(stage, "/tickets?limit=100").await else { return };
+    for ticket in tickets.iter().filter_map(|ticket| ticket.get("id")?.as_str()) {
+        let path = format!("/tickets/{ticket}/events");
+        let Some(events) = get(stage, &format!("{path}?limit=100")).await else { return };
+        for event in events {
+            let message = event.pointer("/data/message").and_then(Value::as_str);
+            let kept = message.is_some_and(|message| message.starts_with("raw:"));
+            if let Some(seq) = event.get("seq").and_then(Value::as_u64).filter(|_| kept) {
+                let path = format!("{path}/{seq}/replay");
+                let replayed = stage.office.insist(&stage.cloud, Method::POST, &path, None, None).await;
+                if let Some((status, answer)) = replayed.filter(|(status, _)| !status.is_success()) {
+                    stage.cloud.complain(format!("event {seq} of {ticket}, read again: {status} {answer}"));
+                }
+            }
+        }
+    }
+}
+
+/// The items of a list.
+async fn get(stage: &Stage, path: &str) -> Option<Vec<Value>> {
+    let (_, page) = stage.office.insist(&stage.cloud, Method::GET, path, None, None).await?;
+    page.get("items")?.as_array().cloned()
 }

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::customers::{Brought, Habits, OVER, bring};
 use super::mails::{latest_to, write};
-use super::{Stage, pause};
+use super::{Stage, pause, windows};
 use crate::chance::Chance;
 use crate::cloud::Door;
 use crate::history::{Said, Shown, Visit};
@@ -24,11 +24,20 @@ const ATTEMPTS: u32 = 400;
 pub async fn visit(stage: Stage, number: u64, habits: Habits, chance: Arc<Chance>) -> Vec<JoinHandle<()>> {
     let mut repetitions = Vec::new();
     let Some(visit) = come(&stage).await else { return repetitions };
+    let mut window = if habits.watches { windows::connect(&stage, visit).await } else { None };
     let (by, address) = (format!("visitor {number}"), format!("visitor{number}@people.example"));
     for message in 1..=habits.messages {
         pause(&chance, &habits.pauses).await;
         if habits.returns && message == habits.messages {
             tokio::time::sleep(OVER).await;
+        }
+        if let Some(open) = window.as_ref().filter(|_| chance.happens(150)) {
+            // The gateway does not always tell that one was closed.
+            windows::disconnect(&stage, open, chance.happens(500)).await;
+            window = windows::connect(&stage, visit).await;
+        }
+        if let Some(open) = &window {
+            windows::says_so(&stage, open).await;
         }
         let text = format!("Question {message} of visitor {number}");
         let latest = latest_to(&stage, &address).filter(|_| chance.happens(500));
@@ -54,13 +63,16 @@ pub async fn visit(stage: Stage, number: u64, habits: Habits, chance: Arc<Chance
         let place = stage.history.say(said);
         let submission = Brought::Submission { visit, body };
         repetitions.extend(bring(&stage, &chance, habits.repeated, submission, place).await);
-        if chance.happens(600) {
+        if chance.happens(600) || stage.cloud.windows.had_news(visit) {
             pause(&chance, &habits.pauses).await;
             look(&stage, visit).await;
             if chance.happens(500) {
                 read(&stage, visit).await;
             }
         }
+    }
+    if let Some(open) = window.filter(|_| chance.happens(500)) {
+        windows::disconnect(&stage, &open, chance.happens(500)).await;
     }
     repetitions
 }

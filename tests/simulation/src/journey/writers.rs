@@ -17,6 +17,11 @@ const ATTEMPTS: u32 = 2000;
 
 /// Brings an update of Telegram, until it is acknowledged. Whether it was.
 pub(crate) async fn webhook(stage: &Stage, update: &str) -> bool {
+    webhook_of(stage, Door::Telegram, update).await
+}
+
+/// Brings an update of Telegram to one version of its receiver or the other.
+pub(crate) async fn webhook_of(stage: &Stage, door: Door, update: &str) -> bool {
     let (office, path) = (&stage.office, format!("/webhooks/telegram/{}", stage.office.bot));
     let request = || {
         Request::post(&path)
@@ -24,7 +29,7 @@ pub(crate) async fn webhook(stage: &Stage, update: &str) -> bool {
             .header("x-telegram-bot-api-secret-token", &office.bot_secret)
             .body(Body::from(update.to_owned()))
     };
-    deliver(stage, Door::Telegram, request).await
+    deliver(stage, door, request).await
 }
 
 /// Hands in a mail, until it is acknowledged. Whether it was.

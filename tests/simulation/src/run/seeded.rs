@@ -11,8 +11,8 @@ use crate::chance::Chance;
 use crate::cloud::Cloud;
 use crate::fault::{Outage, Plan, Port, Rates};
 use crate::journey::{
-    Agent, Habits, Promise, Stage, change_promises, lose_the_token, report_mails, send_letters_again, visit,
-    work, write_mails, write_messages,
+    Agent, Habits, Promise, Stage, change_promises, lose_the_token, read_again_now_and_then, report_mails,
+    send_letters_again, visit, work, write_mails, write_messages,
 };
 
 /// Paces of a conversation, in seconds between two acts.
@@ -76,11 +76,13 @@ impl Life {
             edited: *chance.pick(&[0, 150]).unwrap_or(&0),
             files: *chance.pick(&[0, 300]).unwrap_or(&0),
             presses: *chance.pick(&[0, 0, 400]).unwrap_or(&0),
+            kept: *chance.pick(&[0, 0, 0, 250]).unwrap_or(&0),
             reactions: *chance.pick(&[0, 0, 400]).unwrap_or(&0),
             blocks: chance.happens(150),
             moves: chance.happens(500),
             by_ses: chance.happens(400),
             returned: *chance.pick(&[0, 0, 100, 400]).unwrap_or(&0),
+            watches: chance.happens(500),
             leaves_address: chance.happens(500),
             returns: chance.happens(150),
         };
@@ -102,7 +104,7 @@ fn troubles(chance: &Chance, life: &Life) -> Troubles {
     if chance.happens(150) {
         outages.push(Outage {
             port: *chance
-                .pick(&[Port::Table, Port::Queue, Port::Objects, Port::Platform])
+                .pick(&[Port::Table, Port::Queue, Port::Objects, Port::Platform, Port::Live])
                 .unwrap_or(&Port::Table),
             from: Instant::now() + Duration::from_secs(chance.between(10, 4000)),
             lasts: Duration::from_secs(*chance.pick(&[20, 240, 1200]).unwrap_or(&20)),
@@ -148,6 +150,10 @@ async fn live(stage: &Stage, chance: &Chance, life: Life) -> Vec<JoinHandle<()>>
     }
     if chance.happens(300) {
         staff.push(tokio::spawn(change_promises(stage.clone(), chance.fork("promises"))));
+    }
+    if habits.kept > 0 {
+        let own = chance.fork("originals");
+        staff.push(tokio::spawn(read_again_now_and_then(stage.clone(), until, own)));
     }
     if chance.happens(120) {
         staff.push(tokio::spawn(lose_the_token(stage.clone(), chance.fork("owner"))));

@@ -11,7 +11,7 @@ use super::{Outcome, close, open, unopened};
 use crate::chance::Chance;
 use crate::cloud::Cloud;
 use crate::fault::{Fate, Plan, Port};
-use crate::journey::Promise;
+use crate::journey::{Promise, windows};
 
 const PROMISE: Promise =
     Promise { first_response: Some(1800), next_response: Some(1800), resolution: Some(36_000) };
@@ -104,9 +104,14 @@ async fn visit(teller: &Teller) {
     teller.later(60).await;
     teller.answers("webchat", "That one is not.", None).await;
     teller.later(300).await;
+    let window = windows::connect(&teller.0, visit).await;
     teller.says(visit, "Thank you.", None, None).await;
     teller.answers("webchat", "You are welcome.", None).await;
     teller.looks(visit).await;
+    if let Some(window) = window {
+        windows::says_so(&teller.0, &window).await;
+        windows::disconnect(&teller.0, &window, true).await;
+    }
     teller.later(600).await;
 }
 
@@ -138,6 +143,9 @@ async fn comes_back(teller: &Teller) {
     teller.later(900).await;
     teller.answers_at_length("These are all that we have", 3).await;
     teller.later(60).await;
+    teller.writes_too_early(CHAT, "Not one in between?").await;
+    teller.later(60).await;
+    teller.reads_again().await;
     teller.solves("telegram").await;
     teller.repeats(&question, 8 * 86_400).await;
     teller.later(60).await;

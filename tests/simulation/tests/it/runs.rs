@@ -72,9 +72,9 @@ fn the_stories_tell_what_they_should() {
                 "work send",
             ],
         ),
-        (Story::Visit, (3, 3), &["attachments 201", "mail", "messages 202", "read 204"]),
+        (Story::Visit, (3, 3), &["attachments 201", "mail", "messages 202", "push", "read 204"]),
         (Story::Family, (3, 2), &["request getFile", "request sendDocument", "request answerCallbackQuery"]),
-        (Story::Return, (2, 3), &["notes 201", "replies 201"]),
+        (Story::Return, (3, 3), &["notes 201", "replies 201", "replay 200"]),
         (Story::Trouble, (2, 2), &["redrive 20", "resolve 20", "PATCH /api/v1/connections/"]),
         (Story::Promises, (4, 1), &["PUT /api/v1/sla-policies/", "clock/1: table write S#recomputation"]),
     ];
@@ -88,7 +88,10 @@ fn the_stories_tell_what_they_should() {
     }
     let kinds: [(Story, &[&str]); 6] = [
         (Story::Order, &["clock breach", "clock warn", "event updated", "ticket opened in a conversation"]),
-        (Story::Visit, &["copy sent", "copy read", "file stored", "message by email"]),
+        (
+            Story::Visit,
+            &["copy sent", "copy read", "file stored", "message by email", "push message", "push reload"],
+        ),
         (
             Story::Family,
             &["conversation moved", "event button_pressed", "event reacted", "file stored", "ticket solved"],
@@ -101,6 +104,7 @@ fn the_stories_tell_what_they_should() {
                 "event message_edited",
                 "event note_added",
                 "event reacted",
+                "event reinterpreted",
                 "event reply_due",
                 "repetition after 7 days",
             ],
@@ -112,6 +116,7 @@ fn the_stories_tell_what_they_should() {
                 "dead letter of inbound",
                 "event gap",
                 "event reachability_changed",
+                "reply blocked",
                 "event reply_failed",
                 "reply failed",
             ],

@@ -36,7 +36,7 @@ impl Audit<'_> {
         if !active && answers > 0 {
             wrong.push("an answer is awaited where nobody works");
         }
-        if is_question(event) && owes_answers && answers == 0 {
+        if is_question(event, before) && owes_answers && answers == 0 {
             wrong.push("a question awaits no answer");
         } else if left_by(event).is_some() && self.pending(Metric::FirstResponse) {
             wrong.push("the first answer is awaited that was just given");

@@ -18,7 +18,8 @@ pub(super) struct Waiting {
 impl Waiting {
     /// Follows an event, which met the ticket in a status.
     pub(super) fn follow(&mut self, event: &Event, status: Status) {
-        if is_question(event) {
+        let asks = is_question(event, status);
+        if asks {
             self.asked.insert(event.seq, event.at);
         }
         match &event.fact {
@@ -28,8 +29,8 @@ impl Waiting {
                 self.since = self.since.or(Some(event.at));
             }
             // Whoever asks again after a solution waits from then on.
-            _ if is_question(event) && status == Status::Solved => self.since = Some(event.at),
-            _ if is_question(event) => self.since = self.since.or(Some(event.at)),
+            _ if asks && status == Status::Solved => self.since = Some(event.at),
+            _ if asks => self.since = self.since.or(Some(event.at)),
             _ => {}
         }
         if event.effects.status == Some(Status::Closed) {
@@ -43,12 +44,14 @@ impl Waiting {
     }
 }
 
-/// Whether somebody asks by it.
-pub(super) fn is_question(event: &Event) -> bool {
+/// Whether somebody asks by it, of a ticket in that status.
+pub(super) fn is_question(event: &Event, status: Status) -> bool {
     match &event.fact {
         Fact::MessageReceived(message) => message.asks,
         Fact::Gap { asks, .. } => *asks,
         Fact::ButtonPressed(_) => true,
+        // What is understood only now was never answered. Where nobody works any more, it makes no work.
+        Fact::Reinterpreted { moved_to: None, .. } => status.is_active(),
         _ => false,
     }
 }

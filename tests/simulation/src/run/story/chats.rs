@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::steps::Teller;
+use crate::cloud::Door;
 use crate::history::{Deed, Remark, Said};
-use crate::journey::{CHANGED, webhook};
+use crate::journey::{CHANGED, webhook, webhook_of};
 use crate::platform::Written;
 
 /// The place of what was said, and how the platform tells of it.
@@ -13,10 +14,20 @@ pub(super) type Message = (usize, Written);
 impl Teller {
     /// A customer writes to the bot.
     pub(super) async fn writes(&self, chat: i64, text: &str, file: Option<&str>) -> Message {
-        let written = self.0.cloud.bots.written(chat, text, file, self.second());
         let said = Said { file: file.map(str::to_owned), ..Said::new(text, &format!("telegram {chat}")) };
+        self.brings(chat, Door::Telegram, said).await
+    }
+
+    /// A customer writes to the bot while its receiver is of a version that does not understand it.
+    pub(super) async fn writes_too_early(&self, chat: i64, text: &str) {
+        let said = Said { kept: true, ..Said::new(text, &format!("telegram {chat}")) };
+        self.brings(chat, Door::Older, said).await;
+    }
+
+    async fn brings(&self, chat: i64, door: Door, said: Said) -> Message {
+        let written = self.0.cloud.bots.written(chat, &said.text, said.file.as_deref(), self.second());
         let place = self.0.history.say(said);
-        if webhook(&self.0, &written.update.to_string()).await {
+        if webhook_of(&self.0, door, &written.update.to_string()).await {
             self.0.history.acknowledged(place);
         }
         (place, written)

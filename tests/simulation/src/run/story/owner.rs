@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::steps::Teller;
 use crate::fault::{Outage, Port};
-use crate::journey::{Promise, promise, replace_token};
+use crate::journey::{Promise, promise, read_again, replace_token};
 
 impl Teller {
     /// Something is out of reach for so many seconds from now on.
@@ -20,6 +20,11 @@ impl Teller {
     pub(super) async fn redrives(&self, queue: &str) {
         let path = format!("/dead-letters/{queue}/redrive");
         self.0.office.insist(&self.0.cloud, Method::POST, &path, None, None).await;
+    }
+
+    /// The owner has everything read again that nobody understood.
+    pub(super) async fn reads_again(&self) {
+        read_again(&self.0).await;
     }
 
     /// The bot's token is revoked.
