@@ -28,7 +28,11 @@ impl Clock {
                 };
                 match self.desk.execute(summary.id, request).await {
                     Ok(_) | Err(ExecuteError::NoTicket(_)) => {}
-                    Err(error) => return Err(error.into()),
+                    Err(error) if error.is_transient() => return Err(error.into()),
+                    // One that cannot follow holds up no other.
+                    Err(error) => {
+                        tracing::error!(ticket = %summary.id, %error, "a ticket does not follow the settings")
+                    }
                 }
             }
             match self.desk.save_recomputation(work, page.next).await {

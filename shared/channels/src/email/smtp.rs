@@ -26,6 +26,9 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 /// The slowest line that a mail may be sent by, in bytes per second.
 const SLOWEST: u64 = 100 * 1024;
 
+/// What must be left of the time for the answer when the dot is written.
+const LEAST_LEFT: Duration = Duration::from_secs(20);
+
 /// Where a mail comes from and goes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
@@ -138,7 +141,15 @@ impl Transfer<'_> {
         // The end of the last line is written with the dot.
         let mail = self.mail.strip_suffix(b"\r\n").unwrap_or(self.mail);
         within(limit, Step::Data, async { Ok(connection.write_mail(mail).await?) }).await?;
+        // Without its dot the mail is certainly not the server's.
+        if connection.has_spoken() {
+            return Err((Step::Data, Failure::Foreign));
+        }
+        let left = limit.saturating_sub(begun.elapsed());
+        if left < LEAST_LEFT {
+            return Err((Step::Data, Failure::Timeout));
+        }
         let taken = async { expect(connection.ask("\r\n.").await?, DONE) };
-        within(limit.saturating_sub(begun.elapsed()), Step::End, taken).await.map(drop)
+        within(left, Step::End, taken).await.map(drop)
     }
 }

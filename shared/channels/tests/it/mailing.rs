@@ -102,6 +102,8 @@ async fn a_refusal_is_sorted_by_what_follows() {
         ("RCPT", "354 Go on\r\n", Transient, "foreign_answer"),
         ("DATA", "554 5.5.1 No valid recipients\r\n", Rejected, "rejected"),
         ("DATA", "250 Sure\r\n", Transient, "foreign_answer"),
+        ("DATA", "354 Go on\r\n250 2.0.0 Queued before it came\r\n", Transient, "foreign_answer"),
+        ("MAIL", "250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n", Transient, "foreign_answer"),
         ("end", "554 5.7.1 Spam\r\n", Rejected, "rejected"),
         ("end", "552 5.2.3 Too large\r\n", Rejected, "too_large"),
         ("end", "451 4.3.0 Local error\r\n", Transient, "unavailable"),

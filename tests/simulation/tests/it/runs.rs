@@ -116,7 +116,6 @@ fn the_stories_tell_what_they_should() {
                 "dead letter of inbound",
                 "event gap",
                 "event reachability_changed",
-                "reply blocked",
                 "event reply_failed",
                 "reply failed",
             ],

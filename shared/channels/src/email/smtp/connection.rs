@@ -57,7 +57,7 @@ impl Connection {
     /// When nobody vouches for the server, or it said something already that nobody encrypted
     /// ([CVE-2011-0411](https://www.kb.cert.org/vuls/id/555316)).
     pub(super) async fn encrypted(self, host: &str, mut tls: ClientConfig) -> Result<Self> {
-        if !self.stream.buffer().is_empty() {
+        if self.has_spoken() {
             return Err(Error::new(
                 ErrorKind::InvalidData,
                 "The mail server spoke before it was asked to encrypt.",
@@ -69,6 +69,11 @@ impl Connection {
             .map_err(|error| Error::other(rustls::Error::General(error.to_string())))?;
         let stream = TlsConnector::from(Arc::new(tls)).connect(name, self.stream.into_inner()).await?;
         Ok(Self::over(stream))
+    }
+
+    /// Whether the server said something that it was not asked: it would be taken for the answer to what comes next.
+    pub(super) fn has_spoken(&self) -> bool {
+        !self.stream.buffer().is_empty()
     }
 
     /// Sends a command, and hears the answer to it.

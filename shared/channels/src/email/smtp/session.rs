@@ -116,6 +116,9 @@ impl Session {
     }
 
     async fn hear(&mut self, step: Step, command: &str) -> Outcome<Answer> {
+        if self.connection.has_spoken() {
+            return Err((step, Failure::Foreign));
+        }
         let answer = async { Ok(self.connection.ask(command).await?) };
         within(COMMAND_TIMEOUT, step, answer).await
     }

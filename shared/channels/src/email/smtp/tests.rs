@@ -111,7 +111,7 @@ proptest! {
         url in select(URLS.to_vec()),
     ) {
         let (sent, seen) = send_over(url, script);
-        let readings = reading::all(&seen.said, seen.asked.len());
+        let (readings, said_more) = reading::all(&seen.said, seen.asked.len());
         let (last, before) = seen.asked.split_last().unwrap();
         for (index, (question, reading)) in before.iter().zip(&readings).enumerate() {
             let is_copy = index > 0 && before[index - 1] == *question;
@@ -133,6 +133,10 @@ proptest! {
         prop_assert!(!error.detail.chars().any(char::is_control), "{error}");
         let has_secret = |text: &str| url.contains("s3cr") && SECRETS.iter().any(|secret| text.contains(secret));
         prop_assert!(!has_secret(&error.detail), "{error}");
+        if said_more && good && error.reason == "foreign_answer" {
+            prop_assert!(error.class == SendFailure::Transient && !seen.mail_ended, "{error} after {reading:?}");
+            return Ok(());
+        }
         if seen.hung_up {
             prop_assert!(good && error.class == SendFailure::Transient, "{error} after {reading:?}");
             return Ok(());

@@ -27,8 +27,8 @@ impl Reading {
     }
 }
 
-/// The first answers in what a server said. After one that is unreadable, all are.
-pub(super) fn all(said: &[u8], count: usize) -> Vec<Reading> {
+/// The first answers in what a server said, and whether it said more. After one that is unreadable, all are.
+pub(super) fn all(said: &[u8], count: usize) -> (Vec<Reading>, bool) {
     let mut rest = Some(said);
     let next = |_| {
         let (reading, after) =
@@ -36,7 +36,8 @@ pub(super) fn all(said: &[u8], count: usize) -> Vec<Reading> {
         rest = after;
         reading
     };
-    (0..count).map(next).collect()
+    let readings = (0..count).map(next).collect();
+    (readings, rest.is_some_and(|rest| !rest.is_empty()))
 }
 
 fn one(said: &[u8]) -> Option<(Reading, &[u8])> {
