@@ -31,7 +31,7 @@ impl Clock {
                     Err(error) if error.is_transient() => return Err(error.into()),
                     // One that cannot follow holds up no other.
                     Err(error) => {
-                        tracing::error!(ticket = %summary.id, %error, "a ticket does not follow the settings")
+                        tracing::error!(ticket = %summary.id, %error, "a ticket does not follow the settings");
                     }
                 }
             }
