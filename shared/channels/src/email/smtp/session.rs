@@ -42,21 +42,23 @@ struct Offers {
 impl Session {
     /// Connects, as the server's URL wants it. `hello` is the domain that we say we are.
     pub(super) async fn open(server: &Server, hello: &str) -> Outcome<Self> {
-        if !server.needs_tls() {
-            let greeted = async { Self::greeted(connect(server).await?, hello).await };
-            return within(CONNECT_TIMEOUT, Step::Connect, greeted).await;
-        }
-        let tls = server.tls().await.map_err(|failure| (Step::Connect, failure))?;
-        if server.starts_with_tls() {
-            let encrypted = async {
-                let connection = connect(server).await?.encrypted(server.host(), tls).await?;
-                Self::greeted(connection, hello).await
-            };
-            return within(CONNECT_TIMEOUT, Step::Connect, encrypted).await;
-        }
-        let greeted = async { Self::greeted(connect(server).await?, hello).await };
+        let tls = match server.needs_tls() {
+            true => Some(server.tls().await.map_err(|failure| (Step::Connect, failure))?),
+            false => None,
+        };
+        let (wrapped, upgraded) = if server.starts_with_tls() { (tls, None) } else { (None, tls) };
+        let greeted = async {
+            let mut connection = Connection::open(server.host(), server.port()).await?;
+            if let Some(tls) = wrapped {
+                connection = connection.encrypted(server.host(), tls).await?;
+            }
+            Self::greeted(connection, hello).await
+        };
         let session = within(CONNECT_TIMEOUT, Step::Connect, greeted).await?;
-        within(CONNECT_TIMEOUT, Step::Connect, session.encrypted(server, tls, hello)).await
+        match upgraded {
+            Some(tls) => within(CONNECT_TIMEOUT, Step::Connect, session.encrypted(server, tls, hello)).await,
+            None => Ok(session),
+        }
     }
 
     /// Hears the server's greeting, and greets it.
@@ -155,10 +157,6 @@ impl Offers {
         }
         offers
     }
-}
-
-async fn connect(server: &Server) -> Result<Connection, Failure> {
-    Ok(Connection::open(server.host(), server.port()).await?)
 }
 
 /// An answer of the right kind: `250` to DATA would mean that the server speaks something else.
