@@ -75,7 +75,7 @@ impl From<Reply> for CopyView {
 struct DeliveryDetail {
     /// How many times a part of it was tried.
     attempts: u32,
-    /// Why the last attempt did not succeed: a stable word.
+    /// Why the last attempt did not succeed, or did not reach everybody: a stable word.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     /// What the platform said to the last attempt.

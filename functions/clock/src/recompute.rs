@@ -19,7 +19,7 @@ impl Clock {
         let statuses: Vec<Status> = Status::ALL.into_iter().filter(|status| status.is_active()).collect();
         let teams: Vec<_> = settings.teams.iter().map(|team| Some(team.id)).chain([None]).collect();
         while more_time() {
-            let page = self.desk.list_tickets(&statuses, &teams, work.cursor.clone(), STEP, |_| true).await?;
+            let page = self.desk.tickets_in_turn(&statuses, &teams, work.cursor.clone(), STEP).await?;
             for summary in page.items {
                 let request = Request {
                     actor: Actor::System,

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use channels::directory::{DirectoryError, Known};
-use channels::platform::Outlets;
+use channels::platform::{LONGEST_SEND, Outlets};
 use channels::{Directory, Platform};
 use desk::reply::{Delivery, Reply};
 use store::Desk;
@@ -34,9 +34,6 @@ const SHORT_WAITS: u32 = MAX_RECEIVES - 2;
 /// How long a conversation rests that could not be read or written, by how often it was tried. Its later tries wait
 /// for the message's visibility to end, which is made to outlast the function and so holds back replies for minutes.
 const RESTS: [Duration; 3] = [Duration::from_secs(5), Duration::from_secs(30), Duration::from_secs(120)];
-
-/// The longest that sending one part takes.
-const LONGEST_SEND: Duration = Duration::from_secs(60);
 
 /// The sender.
 #[derive(Debug, Clone)]

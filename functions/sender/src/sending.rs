@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use channels::platform::{
-    Destination, File, Link, Message, NO_SUCH_ADDRESS, News, Part, SendError, SendFailure,
+    Accepted, Destination, File, Link, Message, NO_SUCH_ADDRESS, News, Part, SendError, SendFailure,
 };
 use desk::channel::ThreadKey;
 use desk::command::{Command, Request};
@@ -20,6 +20,8 @@ use crate::{Line, Progress, Sender, SenderError};
 
 /// How long a claim holds: longer than the requests of one part may take, a second and third form of it included.
 const LEASE: SignedDuration = SignedDuration::from_mins(3);
+/// Why a reply that was sent did not reach everybody.
+const COPIES_REFUSED: &str = "copies_refused";
 
 impl Sender {
     /// Sends the parts of a reply that are still to be sent.
@@ -68,10 +70,10 @@ impl Sender {
                 return Ok(Progress::Wait(Duration::from_secs(1)));
             }
             match self.attempt(line, &reply, &target, part, loaded, &links).await {
-                Ok((conversation, message)) => {
+                Ok((conversation, accepted)) => {
                     let stands = ThreadKey { conversation, ..reply.thread.clone() };
-                    reply.parts.push(message.clone());
-                    self.accepted(line, &mut reply, &stands, &message, parts.len()).await?;
+                    reply.parts.push(accepted.message.clone());
+                    self.accepted(line, &mut reply, &stands, &accepted, parts.len()).await?;
                 }
                 Err(error) => {
                     if error.reason == NO_SUCH_ADDRESS {
@@ -124,7 +126,7 @@ impl Sender {
     }
 
     /// Makes one request, or two when the platform says that the conversation has another id now. Returns that id
-    /// with the message's: a conversation that got another id numbers its messages anew.
+    /// with what was accepted: a conversation that got another id numbers its messages anew.
     async fn attempt(
         &self,
         line: &Line,
@@ -133,7 +135,7 @@ impl Sender {
         part: &Part,
         files: Vec<File>,
         links: &[Link],
-    ) -> Result<(String, String), SendError> {
+    ) -> Result<(String, Accepted), SendError> {
         let send = async |conversation: &str, files| {
             let to = Destination {
                 conversation,
@@ -158,7 +160,7 @@ impl Sender {
             }
             sent => (target.address.clone(), sent?),
         };
-        Ok((conversation, accepted.message))
+        Ok((conversation, accepted))
     }
 
     /// The writes of the copy that goes on by mail, where the channel has such and the reply was sent.
@@ -180,15 +182,16 @@ impl Sender {
         line: &Line,
         reply: &mut Reply,
         stands: &ThreadKey,
-        message: &str,
+        accepted: &Accepted,
         of: usize,
     ) -> Result<(), SenderError> {
         let last = reply.parts.len() == of;
         reply.state = if last { Delivery::Sent } else { Delivery::Queued };
         reply.sent_at = last.then(|| self.desk.now());
         reply.lease = None;
-        reply.reason = None;
-        reply.detail = None;
+        let left_out = (!accepted.left_out.is_empty()).then(|| accepted.left_out.join("; "));
+        reply.reason = left_out.as_ref().map(|_| COPIES_REFUSED.to_owned());
+        reply.detail = left_out;
         if last {
             reply.due_at = None;
         }
@@ -197,7 +200,7 @@ impl Sender {
         for _ in 0..3 {
             *reply = noted.clone();
             let noted = match self.copy(line, reply).await {
-                Ok(copy) => self.desk.save_reply_part(reply, &under, message, copy).await,
+                Ok(copy) => self.desk.save_reply_part(reply, &under, &accepted.message, copy).await,
                 Err(error) => Err(error),
             };
             match noted {

@@ -226,11 +226,23 @@ pub struct Destination<'a> {
     pub links: &'a [Link],
 }
 
+/// The longest that a platform may be at one part. Whoever sends has so much time left, or does not begin.
+pub const LONGEST_SEND: Duration = Duration::from_secs(90);
+
 /// A part that the platform accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
     /// The platform's id of the message.
     pub message: String,
+    /// Those with a copy whom the platform left out, and what it said to that.
+    pub left_out: Vec<String>,
+}
+
+impl Accepted {
+    /// A part that everybody gets.
+    pub const fn by_all(message: String) -> Self {
+        Self { message, left_out: Vec::new() }
+    }
 }
 
 /// A file that a platform keeps.

@@ -80,7 +80,7 @@ pub struct Reply {
     /// When the clock looks after it; present while unfinished.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Timestamp>,
-    /// Why the last attempt did not succeed: a stable word.
+    /// Why the last attempt did not succeed, or did not reach everybody: a stable word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// What the platform said to the last attempt.

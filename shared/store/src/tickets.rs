@@ -34,6 +34,22 @@ pub struct Listed<T> {
     pub next: Option<String>,
 }
 
+/// The order of a list of tickets.
+#[derive(Debug, Clone, Copy)]
+enum Order {
+    LastChangedFirst,
+    LastChangedLast,
+}
+
+impl Order {
+    fn of(self, query: Query) -> Query {
+        match self {
+            Self::LastChangedFirst => query.descending(),
+            Self::LastChangedLast => query,
+        }
+    }
+}
+
 impl Desk {
     /// A ticket's head.
     ///
@@ -95,9 +111,38 @@ impl Desk {
         limit: usize,
         keep: impl Fn(&Summary) -> bool,
     ) -> Result<Listed<Summary>, TableError> {
+        self.list(Order::LastChangedFirst, statuses, teams, before, limit, keep).await
+    }
+
+    /// Tickets of some statuses and teams, last changed last, beyond the position `after`: one that changes while the
+    /// list is gone through comes again later, and none is passed by.
+    ///
+    /// Eventually consistent. Bounded as [`list_tickets`](Self::list_tickets).
+    ///
+    /// # Errors
+    /// When the table is unavailable.
+    pub async fn tickets_in_turn(
+        &self,
+        statuses: &[Status],
+        teams: &[Option<TeamId>],
+        after: Option<String>,
+        limit: usize,
+    ) -> Result<Listed<Summary>, TableError> {
+        self.list(Order::LastChangedLast, statuses, teams, after, limit, |_| true).await
+    }
+
+    async fn list(
+        &self,
+        order: Order,
+        statuses: &[Status],
+        teams: &[Option<TeamId>],
+        from: Option<String>,
+        limit: usize,
+        keep: impl Fn(&Summary) -> bool,
+    ) -> Result<Listed<Summary>, TableError> {
         const MOST_ROUNDS: usize = 20;
         let mut found = Vec::new();
-        let mut before = before;
+        let mut position = from;
         for _ in 0..MOST_ROUNDS {
             let mut round: Vec<(String, Summary)> = Vec::new();
             let mut more = false;
@@ -105,10 +150,9 @@ impl Desk {
                 for team in teams {
                     let query = Query::partition(keys::view_partition(*status, *team))
                         .index(Index::Views)
-                        .after(before.clone())
-                        .descending()
+                        .after(position.clone())
                         .limit(limit);
-                    let page = self.table.query(query).await?;
+                    let page = self.table.query(order.of(query)).await?;
                     more |= page.more;
                     for item in page.items {
                         let sort = item.views.as_ref().map(|place| place.sk.clone()).unwrap_or_default();
@@ -116,16 +160,19 @@ impl Desk {
                     }
                 }
             }
-            round.sort_by(|(one, _), (other, _)| other.cmp(one));
+            round.sort_by(|(one, _), (other, _)| match order {
+                Order::LastChangedFirst => other.cmp(one),
+                Order::LastChangedLast => one.cmp(other),
+            });
             // Partitions may hold more between the entries beyond this many, so those wait for the next round.
             more |= round.len() > limit;
             round.truncate(limit);
             for (sort, summary) in round {
-                before = Some(sort);
+                position = Some(sort);
                 if keep(&summary) {
                     found.push(summary);
                     if found.len() == limit {
-                        return Ok(Listed { items: found, next: before });
+                        return Ok(Listed { items: found, next: position });
                     }
                 }
             }
@@ -133,7 +180,7 @@ impl Desk {
                 return Ok(Listed { items: found, next: None });
             }
         }
-        Ok(Listed { items: found, next: before })
+        Ok(Listed { items: found, next: position })
     }
 
     /// A contact's tickets on all channels, the newest first.

@@ -46,8 +46,8 @@ pub(super) async fn send(
             to: recipients,
             message_id: letter.message_id.clone(),
         };
-        let Accepted { message } = smtp::send(url, &envelope, &mail).await?;
-        return Ok(Accepted { message: in_brackets(&message) });
+        let Accepted { message, left_out } = smtp::send(url, &envelope, &mail).await?;
+        return Ok(Accepted { message: in_brackets(&message), left_out });
     }
     let Some(mailer) = &outlets.mailer else {
         return Err(SendError {
@@ -57,7 +57,7 @@ pub(super) async fn send(
         });
     };
     let outside = mailer.send(&letter.from.address, &recipients, mail).await?;
-    Ok(Accepted { message: in_brackets(outside.as_deref().unwrap_or(&letter.message_id)) })
+    Ok(Accepted::by_all(in_brackets(outside.as_deref().unwrap_or(&letter.message_id))))
 }
 
 fn letter(

@@ -58,7 +58,7 @@ pub(super) async fn send(
             _ => api.call("sendMessage", text(about, part), TEXT_TIMEOUT).await,
         };
         match sent {
-            Ok(sent) => return Ok(Accepted { message: sent.message_id.to_string() }),
+            Ok(sent) => return Ok(Accepted::by_all(sent.message_id.to_string())),
             Err(CallError::Refused(refusal)) if reply_to.is_some() && says_any(&refusal, QUOTED_IS_GONE) => {
                 reply_to = None;
             }

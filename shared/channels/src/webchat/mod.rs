@@ -139,7 +139,7 @@ impl Platform for Webchat {
         _: &Part,
         _: Vec<File>,
     ) -> Result<Accepted, SendError> {
-        Ok(Accepted { message: format!("sent:{}", to.reply) })
+        Ok(Accepted::by_all(format!("sent:{}", to.reply)))
     }
 
     /// There are no buttons.

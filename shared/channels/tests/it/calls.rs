@@ -70,7 +70,7 @@ fn sent(id: i64) -> Answer {
 async fn a_text_is_sent_as_it_is() {
     let api = BotApi::start(vec![sent(900)]).await;
     let accepted = send(&api, "7001", &part("1 < 2 & *bold*"), None).await;
-    assert_eq!(accepted, Ok(Accepted { message: "900".to_owned() }));
+    assert_eq!(accepted, Ok(Accepted::by_all("900".to_owned())));
     let requests = api.requests();
     assert_eq!(requests[0].line, format!("POST /bot{TOKEN}/sendMessage HTTP/1.1"));
     assert!(requests[0].head.contains("user-agent: lambdesk/"));

@@ -38,7 +38,7 @@ async fn a_mail_is_handed_over_as_it_is() {
     assert_eq!((error.class, error.reason), (SendFailure::Unreachable, "bad_address"));
     envelope.to[1] = "cc@почта.рф".to_owned();
     let accepted = send(&server.url(), &envelope, MAIL).await;
-    assert_eq!(accepted, Ok(Accepted { message: "rpl_1@shop.example".to_owned() }));
+    assert_eq!(accepted, Ok(Accepted::by_all("rpl_1@shop.example".to_owned())));
     assert_eq!(
         server.commands(),
         [
@@ -52,6 +52,18 @@ async fn a_mail_is_handed_over_as_it_is() {
         ]
     );
     assert_eq!(server.mails(), [b"Subject: hi\r\n\r\n..leading dot\r\nend\r\n.\r\n".to_vec()]);
+}
+
+#[tokio::test]
+async fn a_mail_with_a_broken_line_is_kept_from_servers_that_would_end_it_there() {
+    let server = MailServer::start(&[]).await;
+    for mail in
+        [&b"Subject: hi\r\n\r\nhi\n.\r\nMAIL FROM:<a@b.example>\r\n"[..], b"hi\r\r\n", b"hi\r", b"\nhi\r\n"]
+    {
+        let error = send(&server.url(), &envelope(), mail).await.unwrap_err();
+        assert_eq!((error.class, error.reason), (SendFailure::Rejected, "bare_line_break"));
+    }
+    assert!(server.mails().is_empty());
 }
 
 #[tokio::test]
@@ -99,6 +111,7 @@ async fn a_refusal_is_sorted_by_what_follows() {
         ("RCPT", "552 5.2.2 Mailbox full\r\n", Unreachable, "mailbox_full"),
         ("RCPT", "450 4.2.0 Greylisted\r\n", Transient, "deferred"),
         ("RCPT", "421 4.7.28 Unusual rate, slow down\r\n", minute.clone(), "throttled"),
+        ("RCPT", "450 4.2.0 <throttle@slowdown.example>: Greylisted\r\n", Transient, "deferred"),
         ("RCPT", "354 Go on\r\n", Transient, "foreign_answer"),
         ("DATA", "554 5.5.1 No valid recipients\r\n", Rejected, "rejected"),
         ("DATA", "250 Sure\r\n", Transient, "foreign_answer"),
@@ -179,7 +192,8 @@ async fn a_refused_copy_does_not_withhold_the_mail() {
     let mut several = envelope();
     several.to.push("gone@customer.example".to_owned());
     let server = MailServer::start(std::slice::from_ref(&refused)).await;
-    send(&server.url(), &several, MAIL).await.unwrap();
+    let accepted = send(&server.url(), &several, MAIL).await.unwrap();
+    assert_eq!(accepted.left_out, ["gone@customer.example: 5.1.1 User unknown"]);
     assert_eq!(server.mails().len(), 1);
 
     several.to.reverse();

@@ -164,6 +164,13 @@ async fn a_colleague_with_a_copy_joins_and_is_answered() {
     stage.desk.await_delivery(&ticket, &reply, "sent").await;
     let sent = server.await_sent(2).await.remove(1);
     assert_eq!(sent.to, ["bob@example.org", "ann@example.org"]);
+
+    server.refuse("ann@example.org", "550 5.1.1 No such user");
+    let reply = answer(&stage, &ticket, "It is on its way.").await;
+    stage.desk.await_delivery(&ticket, &reply, "sent").await;
+    let event = &stage.desk.events_of(&ticket, "replied").await[2];
+    assert_eq!(event["delivery_detail"]["reason"], "copies_refused", "{event:#}");
+    assert_eq!(event["delivery_detail"]["detail"], "ann@example.org: 5.1.1 No such user", "{event:#}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

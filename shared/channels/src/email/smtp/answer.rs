@@ -31,7 +31,7 @@ const TOO_FAST: &[&str] = &[
     "message limit",
 ];
 /// Words by which servers say that they take mail for others from their own users alone.
-const NO_RELAY: &[&str] = &["relay", "relayed", "relaying", "relays"];
+const NO_RELAY: &[&str] = &[" relay ", " relayed ", " relaying ", " relays "];
 
 /// How far a mail came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +65,8 @@ pub(super) enum Failure {
     NoLogIn,
     /// The mail has bytes above ASCII, which the server does not take.
     EightBit,
+    /// The mail has a CR or LF by itself.
+    BareBreak,
     /// An answer that fits no question.
     Foreign,
 }
@@ -99,6 +101,7 @@ pub(super) fn send_error(step: Step, failure: Failure, server: &Server) -> SendE
         }
         Failure::NoLogIn => "The mail server offers no login by password (AUTH PLAIN or LOGIN).".to_owned(),
         Failure::EightBit => "The mail server takes no 8-bit mails.".to_owned(),
+        Failure::BareBreak => "The mail has a line that does not end with CR LF.".to_owned(),
         Failure::Foreign => "Something that is not a mail server answered.".to_owned(),
     };
     let detail = detail.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
@@ -112,6 +115,7 @@ fn sort(step: Step, failure: &Failure) -> (SendFailure, &'static str) {
         Failure::NoTls => (Unauthorized, "no_tls"),
         Failure::NoLogIn => (Unauthorized, "no_login"),
         Failure::EightBit => (Rejected, "eight_bit"),
+        Failure::BareBreak => (Rejected, "bare_line_break"),
         Failure::Refused(answer) => refused(step, answer.code, &words(answer).to_lowercase()),
         // Whatever else went wrong once the dot was on its way, the server may have the mail.
         Failure::Timeout if step == Step::End => (Uncertain, "timeout"),
@@ -128,7 +132,8 @@ fn sort(step: Step, failure: &Failure) -> (SendFailure, &'static str) {
 /// What a refusal means. `words` are in lower case.
 fn refused(step: Step, code: u16, words: &str) -> (SendFailure, &'static str) {
     use SendFailure::{Rejected, Throttled, Transient, Unauthorized, Unreachable};
-    let says = |phrases: &[&str]| phrases.iter().any(|phrase| words.contains(phrase));
+    let own = own_words(words);
+    let says = |phrases: &[&str]| phrases.iter().any(|phrase| own.contains(phrase));
     let enhanced = words.split_whitespace().find(|word| is_enhanced(word)).unwrap_or_default();
     match (code, step) {
         (530, _) => (Unauthorized, "login_required"),
@@ -141,7 +146,7 @@ fn refused(step: Step, code: u16, words: &str) -> (SendFailure, &'static str) {
         // Nothing was said about this mail yet: the server wants none of us now.
         (_, Step::Connect) => (Transient, "refused"),
         (_, Step::LogIn) => (Unauthorized, "bad_credentials"),
-        (_, Step::Recipient) if denies_relay(words) && !enhanced.starts_with("5.1.") => {
+        (_, Step::Recipient) if says(NO_RELAY) && !enhanced.starts_with("5.1.") => {
             (Unauthorized, "relay_denied")
         }
         (552, Step::Recipient) => (Unreachable, "mailbox_full"),
@@ -155,12 +160,14 @@ fn refused(step: Step, code: u16, words: &str) -> (SendFailure, &'static str) {
     }
 }
 
-/// Whether a server takes no mail for others. What is an address or a host is not the server's own word: a customer
-/// whose name has a "relay" in it would halt the connection.
-fn denies_relay(words: &str) -> bool {
+/// A server's own words in their order, each between two spaces. What is an address or a host is none of them: a
+/// customer whose name has a "relay" in it would halt the connection.
+fn own_words(words: &str) -> String {
     let words = words.split_whitespace().map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()));
     let own = words.filter(|word| !word.contains(['@', '.']));
-    own.flat_map(|word| word.split(|c: char| !c.is_alphanumeric())).any(|word| NO_RELAY.contains(&word))
+    own.flat_map(|word| word.split(|c: char| !c.is_alphanumeric()))
+        .filter(|word| !word.is_empty())
+        .fold(" ".to_owned(), |all, word| all + word + " ")
 }
 
 /// Whether a word is a code such as `5.1.1`.

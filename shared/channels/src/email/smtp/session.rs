@@ -6,17 +6,14 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use rustls::ClientConfig;
+use tokio::time::Instant;
 
 use super::answer::{Failure, Outcome, Step};
 use super::connection::{Answer, Connection};
 use super::server::{Login, Server};
 
-/// The time for a connection to stand: name, TCP, TLS and greeting.
-pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
-/// The time for the answer to a command.
-pub(super) const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 /// The time for a polite end, once nothing depends on it.
-const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
+pub(super) const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The first digit of an answer by which the server did what it was asked for.
 pub(super) const DONE: u16 = 2;
@@ -28,6 +25,7 @@ pub(super) const GO_ON: u16 = 3;
 pub(super) struct Session {
     connection: Connection,
     offers: Offers,
+    until: Instant,
 }
 
 /// What a server offers that we use ([RFC 5321, 4.1.1.1](https://www.rfc-editor.org/rfc/rfc5321#section-4.1.1.1)).
@@ -40,8 +38,9 @@ struct Offers {
 }
 
 impl Session {
-    /// Connects, as the server's URL wants it. `hello` is the domain that we say we are.
-    pub(super) async fn open(server: &Server, hello: &str) -> Outcome<Self> {
+    /// Connects, as the server's URL wants it. `hello` is the domain that we say we are. What is asked later must be
+    /// answered `until` then, too.
+    pub(super) async fn open(server: &Server, hello: &str, until: Instant) -> Outcome<Self> {
         let tls = match server.needs_tls() {
             true => Some(server.tls().await.map_err(|failure| (Step::Connect, failure))?),
             false => None,
@@ -52,24 +51,28 @@ impl Session {
             if let Some(tls) = wrapped {
                 connection = connection.encrypted(server.host(), tls).await?;
             }
-            Self::greeted(connection, hello).await
+            let session = Self::greeted(connection, hello, until).await?;
+            match upgraded {
+                Some(tls) => session.encrypted(server, tls, hello).await,
+                None => Ok(session),
+            }
         };
-        let session = within(CONNECT_TIMEOUT, Step::Connect, greeted).await?;
-        match upgraded {
-            Some(tls) => within(CONNECT_TIMEOUT, Step::Connect, session.encrypted(server, tls, hello)).await,
-            None => Ok(session),
-        }
+        by(until, Step::Connect, greeted).await
     }
 
     /// Hears the server's greeting, and greets it.
-    pub(super) async fn greeted(mut connection: Connection, hello: &str) -> Result<Self, Failure> {
+    pub(super) async fn greeted(
+        mut connection: Connection,
+        hello: &str,
+        until: Instant,
+    ) -> Result<Self, Failure> {
         expect(connection.hear().await?, DONE)?;
-        Self::introduced(connection, hello).await
+        Self::introduced(connection, hello, until).await
     }
 
-    async fn introduced(mut connection: Connection, hello: &str) -> Result<Self, Failure> {
+    async fn introduced(mut connection: Connection, hello: &str, until: Instant) -> Result<Self, Failure> {
         let answer = expect(connection.ask(&format!("EHLO {hello}")).await?, DONE)?;
-        Ok(Self { connection, offers: Offers::of(&answer) })
+        Ok(Self { connection, offers: Offers::of(&answer), until })
     }
 
     /// The same conversation, encrypted: it begins anew, because anybody may have said what was said before.
@@ -83,7 +86,8 @@ impl Session {
             return Err(Failure::NoTls);
         }
         expect(self.connection.ask("STARTTLS").await?, DONE)?;
-        Self::introduced(self.connection.encrypted(server.host(), tls).await?, hello).await
+        let connection = self.connection.encrypted(server.host(), tls).await?;
+        Self::introduced(connection, hello, self.until).await
     }
 
     /// Logs in, as whom the server's URL names, if anybody.
@@ -122,7 +126,12 @@ impl Session {
             return Err((step, Failure::Foreign));
         }
         let answer = async { Ok(self.connection.ask(command).await?) };
-        within(COMMAND_TIMEOUT, step, answer).await
+        by(self.until, step, answer).await
+    }
+
+    /// Until when everything before the dot must be done.
+    pub(super) const fn until(&self) -> Instant {
+        self.until
     }
 
     /// The connection, to hand a mail over.
@@ -168,12 +177,12 @@ pub(super) fn expect(answer: Answer, kind: u16) -> Result<Answer, Failure> {
     }
 }
 
-/// Work that takes so long at most.
-pub(super) async fn within<T>(
-    limit: Duration,
+/// Work that must be done by then.
+pub(super) async fn by<T>(
+    deadline: Instant,
     step: Step,
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Outcome<T> {
-    let done = tokio::time::timeout(limit, work).await.unwrap_or(Err(Failure::Timeout));
+    let done = tokio::time::timeout_at(deadline, work).await.unwrap_or(Err(Failure::Timeout));
     done.map_err(|failure| (step, failure))
 }

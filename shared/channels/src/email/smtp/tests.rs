@@ -2,6 +2,7 @@
 
 mod reading;
 mod samples;
+mod slow;
 mod tls;
 mod wire;
 
@@ -10,14 +11,15 @@ use std::time::Duration;
 use mutations::{config, damaged, damaged_text};
 use proptest::prelude::*;
 use proptest::sample::select;
+use tokio::time::Instant;
 
 use self::reading::Reading;
 use self::samples::{OTHER_ADDRESS, OTHER_DOMAIN, PEN_FRIEND, PEN_FRIENDS_DOMAIN, samples};
 use self::wire::{Question, Script, Seen, Wire};
 use super::answer::{Step, send_error};
 use super::connection::Connection;
-use super::session::{CONNECT_TIMEOUT, Session, within};
-use super::{Server, Transfer};
+use super::session::{Session, by};
+use super::{DOT_TIMEOUT, Server, Transfer};
 use crate::platform::{SendError, SendFailure};
 
 const MAIL: &[u8] = b"Subject: hi\r\n\r\n.leading dot\r\nend\r\n";
@@ -31,7 +33,7 @@ const URLS: [&str; 4] = [
 ];
 
 /// Sends a mail to two recipients over a wire instead of the network.
-fn send_over(url: &str, script: Script) -> (Result<(), SendError>, Seen) {
+fn send_over(url: &str, script: Script) -> (Result<Vec<String>, SendError>, Seen) {
     let server: Server = url.parse().unwrap();
     let recipients = vec![PEN_FRIEND.to_owned(), "copy@customer.example".to_owned()];
     let sender = "support@shop.example".to_owned();
@@ -41,8 +43,9 @@ fn send_over(url: &str, script: Script) -> (Result<(), SendError>, Seen) {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     let sent = runtime.block_on(async {
-        let greeted = Session::greeted(Connection::over(wire), transfer.hello());
-        let session = within(CONNECT_TIMEOUT, Step::Connect, greeted).await?;
+        let until = Instant::now() + DOT_TIMEOUT;
+        let greeted = Session::greeted(Connection::over(wire), transfer.hello(), until);
+        let session = by(until, Step::Connect, greeted).await?;
         transfer.run_over(session).await
     });
     let seen = std::mem::take(&mut *seen.lock().unwrap());
@@ -122,7 +125,7 @@ proptest! {
         let is_copy = before.last() == Some(last) && *last == Question::Recipient;
         let good = reading.code().is_some_and(|code| goes_on(*last, code, is_copy));
         let error = match sent {
-            Ok(()) => {
+            Ok(_) => {
                 prop_assert!(*last == Question::End && good, "sent: {reading:?}");
                 return Ok(());
             }

@@ -6,12 +6,13 @@ use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
+use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
 use super::super::answer::{Failure, Step, send_error};
 use super::super::connection::Connection;
 use super::super::session::Session;
-use super::super::{Server, Transfer};
+use super::super::{DOT_TIMEOUT, Server, Transfer};
 use super::{MAIL, PEN_FRIEND};
 use crate::platform::SendError;
 
@@ -65,7 +66,7 @@ async fn converse(
 }
 
 /// Sends a mail to a server that answers STARTTLS like this. What came of it, and what the server heard under encryption.
-async fn send(trusted: bool, to_start_tls: &'static str) -> (Result<(), SendError>, Vec<String>) {
+async fn send(trusted: bool, to_start_tls: &'static str) -> (Result<Vec<String>, SendError>, Vec<String>) {
     let (near, far) = tokio::io::duplex(1024);
     let (certificate, config) = certified();
     let hearing = tokio::spawn(async move {
@@ -89,7 +90,8 @@ async fn send(trusted: bool, to_start_tls: &'static str) -> (Result<(), SendErro
     };
     let tls = trusting(if trusted { std::slice::from_ref(&certificate) } else { &[] });
     let encrypted = async {
-        let session = Session::greeted(Connection::over(near), transfer.hello()).await?;
+        let until = Instant::now() + DOT_TIMEOUT;
+        let session = Session::greeted(Connection::over(near), transfer.hello(), until).await?;
         session.encrypted(&server, tls, transfer.hello()).await
     };
     let sent = match encrypted.await.map_err(|failure: Failure| (Step::Connect, failure)) {
