@@ -17,10 +17,11 @@ use aws_credential_types::Credentials;
 use reqwest::Client;
 use store::environment::{Environment as _, System};
 
-/// The configuration for the emulator; `None`, loudly, where there is none.
+/// The configuration for the emulator; `None`, loudly, where there is none. Where `CI` is set there must be one.
 async fn emulator() -> Option<SdkConfig> {
     #[expect(clippy::print_stderr, reason = "a test that did not run must be seen")]
     let Ok(endpoint) = std::env::var("LAMBDESK_EMULATOR") else {
+        assert!(std::env::var_os("CI").is_none(), "LAMBDESK_EMULATOR does not name an emulator of AWS");
         eprintln!("SKIPPED: LAMBDESK_EMULATOR does not name an emulator of AWS");
         return None;
     };

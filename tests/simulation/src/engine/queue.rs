@@ -3,19 +3,17 @@
 //! Every message travels in a lane: that of its group, or one of its own on a standard queue. A lane with a message in
 //! hand is closed until that message is deleted or comes back.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod state;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
-use store::queue::{
-    DEDUPLICATION_WINDOW, Depth, MAX_RECEIVE, MAX_RECEIVES, MAX_VISIBILITY, Message, Outgoing, Queue,
-    QueueError,
-};
+use store::queue::{Depth, MAX_RECEIVE, MAX_RECEIVES, MAX_VISIBILITY, Message, Outgoing, Queue, QueueError};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use self::state::{Kept, State};
 use super::Weather;
 use crate::time::Hours;
 
@@ -36,33 +34,6 @@ struct Shared {
     fifo: bool,
     state: Mutex<State>,
     changed: Notify,
-}
-
-#[derive(Default)]
-struct State {
-    /// By the order of sending.
-    messages: BTreeMap<u64, Kept>,
-    used: BTreeMap<String, Instant>,
-    sent: u64,
-    /// How many receipts came back that had run out.
-    expired: u64,
-}
-
-#[derive(Debug, Clone)]
-struct Kept {
-    id: String,
-    body: String,
-    lane: String,
-    sent_at: Timestamp,
-    receives: u32,
-    /// Until when it is in hand, or rests.
-    hidden_until: Option<Instant>,
-}
-
-impl Kept {
-    fn is_hidden(&self, now: Instant) -> bool {
-        self.hidden_until.is_some_and(|until| until > now)
-    }
 }
 
 impl MemoryQueue {
@@ -206,40 +177,6 @@ impl MemoryQueue {
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    /// The lanes of which no message is hidden, by their first messages.
-    fn free_lanes(&self, now: Instant) -> Vec<String> {
-        let closed: BTreeSet<&str> = self
-            .messages
-            .values()
-            .filter(|kept| kept.is_hidden(now))
-            .map(|kept| kept.lane.as_str())
-            .collect();
-        let mut free: Vec<String> = Vec::new();
-        for kept in self.messages.values() {
-            if !closed.contains(kept.lane.as_str()) && !free.contains(&kept.lane) {
-                free.push(kept.lane.clone());
-            }
-        }
-        free
-    }
-
-    fn append(&mut self, kept: Kept) {
-        self.sent += 1;
-        self.messages.insert(self.sent, kept);
-    }
-
-    /// Whether a deduplication id was not used within the window, and uses it.
-    fn is_new(&mut self, id: &str, now: Instant) -> bool {
-        self.used.retain(|_, until| *until > now);
-        if self.used.contains_key(id) {
-            return false;
-        }
-        self.used.insert(id.to_owned(), now + DEDUPLICATION_WINDOW);
-        true
     }
 }
 
