@@ -1,4 +1,5 @@
-"""Builds the functions for this machine, which is what the emulator runs, in one invocation of cargo.
+"""Builds the functions for this machine, which is what the emulator runs, in one invocation of cargo, and with them what
+`tests/bench --quick` measures besides: what is built together is built once.
 
 They lie in `target/emulator-functions/<package>/bootstrap` afterwards, as cargo-lambda would have left them.
 
@@ -29,8 +30,8 @@ def packages(template):
 def build():
     """Builds every function of `template.yaml`."""
     names = sorted(set(packages(read(ROOT / "template.yaml")).values()))
-    command = ["cargo", "build", "--locked", "--profile", "emulator", "--bins"]
-    for name in names:
+    command = ["cargo", "build", "--locked", "--profile", "emulator", "--bins", "--features", "lambdesk-benchmark/hello"]
+    for name in [*names, "lambdesk-local", "lambdesk-benchmark"]:
         command += ["-p", name]
     subprocess.run(command, cwd=ROOT, check=True)
     for name in names:

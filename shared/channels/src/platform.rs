@@ -226,7 +226,7 @@ pub struct Destination<'a> {
     pub links: &'a [Link],
 }
 
-/// The longest that a platform may be at one part. Whoever sends has so much time left, or does not begin.
+/// The longest that sending one part takes. Whoever sends has so much time left, or does not begin.
 pub const LONGEST_SEND: Duration = Duration::from_secs(90);
 
 /// A part that the platform accepted.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 /// From so many seeds on, each of [`SHOWN`] and [`STRUCK`] must have happened.
 pub(crate) const MANY: u64 = 1500;
 /// What a run of many seeds has to show, so that what holds of it holds of something.
-const SHOWN: [&str; 37] = [
+const SHOWN: [&str; 41] = [
     "clock breach",
     "clock retarget",
     "conversation moved",
@@ -15,6 +15,8 @@ const SHOWN: [&str; 37] = [
     "copy uncertain",
     "dead letter of email",
     "dead letter of inbound",
+    "dead letter of outbound",
+    "dead letter of work",
     "event auto_closed",
     "event button_pressed",
     "event followed_up",
@@ -33,6 +35,8 @@ const SHOWN: [&str; 37] = [
     "push read",
     "push reload",
     "receipt of inbound expired",
+    "receipt of outbound expired",
+    "receipt of work expired",
     "repetition after 5 minutes",
     "repetition after 7 days",
     "repetition after a day",
