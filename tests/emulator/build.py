@@ -6,7 +6,6 @@ They lie in `target/emulator-functions/<package>/bootstrap` afterwards, as cargo
     .venv/bin/python tests/emulator/build.py
 """
 
-import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -30,15 +29,15 @@ def packages(template):
 def build():
     """Builds every function of `template.yaml`."""
     names = sorted(set(packages(read(ROOT / "template.yaml")).values()))
-    command = ["cargo", "build", "--locked", "--profile", "emulator", "--bins", "--features", "lambdesk-benchmark/hello"]
+    command = ["cargo", "build", "--locked", "--bins", "--features", "lambdesk-benchmark/hello"]
     for name in [*names, "lambdesk-local", "lambdesk-benchmark"]:
         command += ["-p", name]
     subprocess.run(command, cwd=ROOT, check=True)
     for name in names:
         folder = BUILT / name
         folder.mkdir(parents=True, exist_ok=True)
-        # By a rename, so that a function that is running keeps its file.
-        shutil.copy2(ROOT / "target" / "emulator" / name, folder / "new")
+        # By a rename, so that a function that is running keeps its file. What is uploaded often is better small.
+        subprocess.run(["strip", "-o", folder / "new", ROOT / "target" / "debug" / name], check=True)
         (folder / "new").rename(folder / "bootstrap")
 
 
