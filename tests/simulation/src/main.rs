@@ -20,6 +20,8 @@ use self::shown::{MANY, missing};
 const SAMPLE: u64 = 500;
 /// How many failed runs are told.
 const TOLD: usize = 5;
+/// After how many runs it is told how far this has come: all pairs take an hour.
+const STEP: usize = 10_000;
 
 /// Runs the desk in simulation.
 #[derive(Debug, Parser)]
@@ -118,6 +120,7 @@ fn listed<K: std::fmt::Display>(counts: &BTreeMap<K, u64>) -> String {
 /// What all runs had together.
 #[derive(Debug, Default)]
 struct Sums {
+    ended: usize,
     said: usize,
     asked: usize,
     effects: u64,
@@ -150,6 +153,10 @@ fn run_all(scenarios: &[Scenario]) -> (Vec<(Scenario, Vec<String>)>, Sums) {
                     }
                     if !broken.is_empty() {
                         found.0.push((at, scenario.clone(), broken));
+                    }
+                    found.1.ended += 1;
+                    if found.1.ended.is_multiple_of(STEP) {
+                        eprintln!("{} of {} runs, {} failed", found.1.ended, scenarios.len(), found.0.len());
                     }
                 }
             });
