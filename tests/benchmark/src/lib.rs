@@ -14,6 +14,7 @@ pub mod counting;
 pub mod dns;
 pub mod figures;
 pub mod fill;
+pub mod floor;
 pub mod load;
 pub mod local;
 pub mod mails;

@@ -56,6 +56,8 @@ pub struct Said {
     pub kept: bool,
     /// Whether it was said by a button.
     pub pressed: bool,
+    /// Whether it was said in a group after that had got another id.
+    pub moved: bool,
     /// After how many seconds it is delivered once more, if it is.
     pub repeated: Option<u64>,
 }
@@ -73,6 +75,7 @@ impl Said {
             file: None,
             kept: false,
             pressed: false,
+            moved: false,
             repeated: None,
         }
     }

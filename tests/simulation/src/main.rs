@@ -152,6 +152,7 @@ fn run_all(scenarios: &[Scenario]) -> (Vec<(Scenario, Vec<String>)>, Sums) {
                         *found.1.seen.entry(kind).or_default() += count;
                     }
                     if !broken.is_empty() {
+                        eprintln!("{}", replay(scenario));
                         found.0.push((at, scenario.clone(), broken));
                     }
                     found.1.ended += 1;
@@ -174,15 +175,7 @@ fn told(failed: &[(Scenario, Vec<String>)]) -> ExitCode {
         eprintln!("{}", outcome.trace.join("\n"));
     }
     for (scenario, broken) in failed.iter().take(TOLD) {
-        match scenario {
-            Scenario::Seed(seed) => {
-                eprintln!("\nseed {seed} failed; replay it: tests/simulate --from {seed} --seeds 1 --trace");
-            }
-            Scenario::Story(story, struck) => {
-                let struck = Struck(*story, struck.clone());
-                eprintln!("\nthe story failed; replay it: tests/simulate --struck '{struck}' --trace");
-            }
-        }
+        eprintln!("\n{}", replay(scenario));
         for what in broken {
             eprintln!("  - {what}");
         }
@@ -193,6 +186,19 @@ fn told(failed: &[(Scenario, Vec<String>)]) -> ExitCode {
         eprintln!("\nand {} more: {}", rest.len(), rest.join(", "));
     }
     ExitCode::FAILURE
+}
+
+/// That a run failed, and how to see it again.
+fn replay(scenario: &Scenario) -> String {
+    match scenario {
+        Scenario::Seed(seed) => {
+            format!("seed {seed} failed; replay it: tests/simulate --from {seed} --seeds 1 --trace")
+        }
+        Scenario::Story(story, struck) => {
+            let struck = Struck(*story, struck.clone());
+            format!("the story failed; replay it: tests/simulate --struck '{struck}' --trace")
+        }
+    }
 }
 
 /// Shows what happens in each run, as it was and as the desk's own log has it.

@@ -13,7 +13,7 @@ use crate::mails::{Mail, first_ones, follow_ups};
 use crate::stored::Stored;
 use crate::table::Row;
 use crate::web::{Connection, request};
-use crate::{Scale, load, post, tell};
+use crate::{Scale, floor, load, post, tell};
 
 /// The address that is written to.
 const ADDRESS: &str = "support@shop.example";
@@ -34,14 +34,17 @@ enum Way {
 /// # Errors
 /// When the desk does not do what it must.
 pub fn measure(scale: Scale) -> io::Result<Vec<Row>> {
-    let mut rows = Vec::new();
+    tell(&format!("{} mails, each a bare commit", scale.mails));
+    let floor = floor::measure(&first_ones(scale.mails, ADDRESS))?;
+    let mut rows =
+        vec![Row::note("local: the floor, a bare SQLite commit for each mail", format!("{floor:.0}/s"))];
     for (way, name) in [(Way::Smtp, "SMTP"), (Way::Http, "HTTP")] {
-        rows.extend(measure_way(way, name, scale.mails)?);
+        rows.extend(measure_way(way, name, scale.mails, floor)?);
     }
     Ok(rows)
 }
 
-fn measure_way(way: Way, name: &str, count: usize) -> io::Result<Vec<Row>> {
+fn measure_way(way: Way, name: &str, count: usize, floor: f64) -> io::Result<Vec<Row>> {
     let desk = Local::start(local::folder()?)?;
     let door = Door::open(&desk, way)?;
     let stored = Stored::open(&desk.database())?;
@@ -51,14 +54,19 @@ fn measure_way(way: Way, name: &str, count: usize) -> io::Result<Vec<Row>> {
     tell(&format!("{count} mails over {name}"));
     let took = round(&desk, &door, &stored, &first)?;
     let tickets = stored.tickets()?;
-    rows.push(took.row(&format!("local: e-mails → durable tickets over {name}"), count, tickets == count));
+    rows.push(took.row(
+        &format!("local: e-mails → durable tickets over {name}"),
+        count,
+        floor,
+        tickets == count,
+    ));
     stored.await_quiet()?;
 
     tell(&format!("{count} follow-ups over {name}"));
     let follow = follow_ups(count, ADDRESS);
     let took = round(&desk, &door, &stored, &follow)?;
     let right = stored.tickets()? == tickets && stored.messages()? == 2 * count;
-    rows.push(took.row(&format!("local: follow-ups → the same tickets over {name}"), count, right));
+    rows.push(took.row(&format!("local: follow-ups → the same tickets over {name}"), count, floor, right));
     stored.await_quiet()?;
 
     tell(&format!("all of them once more over {name}"));
@@ -89,11 +97,13 @@ impl Took {
         count as f64 / self.wall.as_secs_f64()
     }
 
-    fn row(self, figure: &str, count: usize, right: bool) -> Row {
+    fn row(self, figure: &str, count: usize, floor: f64, right: bool) -> Row {
         let rate = self.rate(count);
+        let share = rate / floor;
         let each = self.processor.as_secs_f64() * 1000.0 / count as f64;
         let counted = if right { "" } else { ", NOT ALL THERE" };
-        let measured = format!("{rate:.0}/s ({count}; {each:.2} ms of processor each{counted})");
+        let measured =
+            format!("{rate:.0}/s ({count}; {share:.2} × the floor; {each:.2} ms of processor each{counted})");
         Row::new(figure, measured, format!("≥ {TARGET:.0}/s"), right && rate >= TARGET)
     }
 }

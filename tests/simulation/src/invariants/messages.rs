@@ -71,7 +71,8 @@ pub(super) fn check(picture: &Picture, stage: &Stage, broken: &mut Vec<String>) 
 }
 
 /// What one person says in one conversation stays in order, across its tickets, but for what came out of the dead letters:
-/// sent again by the owner, or delivered once more by the platform while it lay there.
+/// sent again by the owner, or delivered once more by the platform while it lay there. What is said under another id of a
+/// group comes in a line of its own, which may overtake the old one.
 fn order(
     said: &[Said],
     places: &BTreeMap<&str, Vec<Place<'_>>>,
@@ -80,11 +81,11 @@ fn order(
 ) {
     /// A ticket's number and an event of it, and what was said by that.
     type Stands<'s> = ((u64, u64), &'s str);
-    let mut latest: BTreeMap<(&str, Option<&str>), Stands<'_>> = BTreeMap::new();
+    let mut latest: BTreeMap<(&str, Option<&str>, bool), Stands<'_>> = BTreeMap::new();
     for said in said.iter().filter(|said| !(dead_letters && said.repeated.is_some())) {
         for place in places.get(said.text.as_str()).into_iter().flatten().filter(|place| !place.late) {
-            let (by, stands) =
-                ((said.by.as_str(), place.conversation.as_deref()), (place.number, place.event.seq));
+            let by = (said.by.as_str(), place.conversation.as_deref(), said.moved);
+            let stands = (place.number, place.event.seq);
             if let Some((latest, before)) = latest.get(&by)
                 && *latest > stands
             {

@@ -38,7 +38,12 @@ pub async fn write_messages(
         let file = chance.happens(habits.files).then(|| format!("{text}.txt"));
         let written = bots.written(chat, &text, file.as_deref(), second);
         let kept = file.is_none() && chance.happens(habits.kept);
-        let place = stage.history.say(Said { file: file.clone(), kept, ..Said::new(&text, &by) });
+        let place = stage.history.say(Said {
+            file: file.clone(),
+            kept,
+            moved: bots.has_moved(chat),
+            ..Said::new(&text, &by)
+        });
         let update = written.update.to_string();
         let update = if kept { Brought::Kept(update) } else { Brought::Update(update) };
         repetitions.extend(bring(&stage, &chance, habits.repeated, update, place).await);
@@ -66,7 +71,11 @@ pub async fn write_messages(
             pause(&chance, &[1, 40]).await;
             let text = format!("Press {number} of chat {chat}");
             if let Some(press) = bots.pressed(chat, &text, stage.cloud.hours.now().as_second()) {
-                let place = stage.history.say(Said { pressed: true, ..Said::new(&text, &by) });
+                let place = stage.history.say(Said {
+                    pressed: true,
+                    moved: bots.has_moved(chat),
+                    ..Said::new(&text, &by)
+                });
                 let update = Brought::Update(press.to_string());
                 repetitions.extend(bring(&stage, &chance, habits.repeated, update, place).await);
             }

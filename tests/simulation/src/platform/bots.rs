@@ -116,6 +116,11 @@ impl BotApi {
         state.moved.iter().find_map(|(old, new)| (*new == chat).then_some(*old)).unwrap_or(chat)
     }
 
+    /// Whether a chat has got another id.
+    pub fn has_moved(&self, chat: i64) -> bool {
+        self.present(chat) != chat
+    }
+
     /// Gives a chat another id, which is returned.
     pub(super) fn move_chat(&self, chat: i64) -> i64 {
         let new = -1_000_000_000_000 + chat;

@@ -26,7 +26,7 @@ impl Teller {
 
     async fn brings(&self, chat: i64, door: Door, said: Said) -> Message {
         let written = self.0.cloud.bots.written(chat, &said.text, said.file.as_deref(), self.second());
-        let place = self.0.history.say(said);
+        let place = self.0.history.say(Said { moved: self.0.cloud.bots.has_moved(chat), ..said });
         if webhook_of(&self.0, door, &written.update.to_string()).await {
             self.0.history.acknowledged(place);
         }
@@ -77,7 +77,11 @@ impl Teller {
     /// A customer presses a button under the bot's latest message.
     pub(super) async fn presses(&self, chat: i64, text: &str) {
         let Some(press) = self.0.cloud.bots.pressed(chat, text, self.second()) else { return };
-        let said = Said { pressed: true, ..Said::new(text, &format!("telegram {chat}")) };
+        let said = Said {
+            pressed: true,
+            moved: self.0.cloud.bots.has_moved(chat),
+            ..Said::new(text, &format!("telegram {chat}"))
+        };
         let place = self.0.history.say(said);
         if webhook(&self.0, &press.to_string()).await {
             self.0.history.acknowledged(place);
