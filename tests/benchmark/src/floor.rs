@@ -7,7 +7,7 @@
 use std::io;
 use std::time::Instant;
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 use crate::local;
 use crate::mails::Mail;
@@ -39,6 +39,6 @@ fn write(database: &mut Connection, raw: &[u8]) -> rusqlite::Result<()> {
     transaction.prepare_cached("INSERT INTO mails (raw) VALUES (?1)")?.execute([raw])?;
     transaction
         .prepare_cached("INSERT INTO tickets (mail, status) VALUES (?1, 'new')")?
-        .execute(params![transaction.last_insert_rowid()])?;
+        .execute([transaction.last_insert_rowid()])?;
     transaction.commit()
 }

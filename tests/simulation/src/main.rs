@@ -20,7 +20,7 @@ use self::shown::{MANY, missing};
 const SAMPLE: u64 = 500;
 /// How many failed runs are told.
 const TOLD: usize = 5;
-/// After how many runs it is told how far this has come: all pairs take an hour.
+/// After how many runs it is told how far this has come: all pairs take an hour and more.
 const STEP: usize = 10_000;
 
 /// Runs the desk in simulation.

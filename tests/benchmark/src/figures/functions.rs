@@ -22,6 +22,8 @@ use crate::{Scale, aws, mails, tell};
 const HELLO: &str = "hello";
 /// Events for a warm handler.
 const EVENTS: usize = 400;
+/// The first of them still open connections and read what is kept afterwards.
+const WARMING: usize = 20;
 /// The largest binary, in MB.
 const LARGEST: f64 = 12.0;
 
@@ -140,12 +142,13 @@ fn succeeded(answer: &Value) -> io::Result<()> {
 /// When it fails.
 fn warm(name: &str, binary: &Path, hello: &Path, aws: SocketAddr, events: &[Value]) -> io::Result<Row> {
     let limit = if name == "router" { 1.0 } else { 0.3 };
-    let (mut ours, mut theirs) = (Warm::start(binary, aws)?, Warm::start(hello, aws)?);
+    let (mut ours, mut theirs) = (polling(binary, aws)?, polling(hello, aws)?);
+    let mut took = Vec::new();
     for event in events {
-        ours.one(event)?;
-        theirs.one(event)?;
+        took.push((handling(&mut ours, event)?, handling(&mut theirs, event)?));
     }
-    let (ours, theirs) = (Latencies::new(ours.took), Latencies::new(theirs.took));
+    let (ours, theirs): (Vec<_>, Vec<_>) = took.into_iter().skip(WARMING).unzip();
+    let (ours, theirs) = (Latencies::new(ours), Latencies::new(theirs));
     let (middle, least) = (ours.at(500), theirs.at(500));
     Ok(Row::new(
         format!("Lambda: warm {name} where AWS takes no time, event to answer, p50 / p99"),
@@ -155,32 +158,18 @@ fn warm(name: &str, binary: &Path, hello: &Path, aws: SocketAddr, events: &[Valu
     ))
 }
 
-/// A function that is handed one event after the other.
-struct Warm {
-    function: Function,
-    handled: usize,
-    took: Vec<Duration>,
+/// A function that waits for events.
+fn polling(binary: &Path, aws: SocketAddr) -> io::Result<Function> {
+    let mut function = Function::start(binary, aws)?;
+    function.polled()?;
+    Ok(function)
 }
 
-impl Warm {
-    /// Events that still open connections and read what is kept afterwards.
-    const FIRST: usize = 20;
-
-    fn start(binary: &Path, aws: SocketAddr) -> io::Result<Self> {
-        let mut function = Function::start(binary, aws)?;
-        function.polled()?;
-        Ok(Self { function, handled: 0, took: Vec::new() })
-    }
-
-    fn one(&mut self, event: &Value) -> io::Result<()> {
-        let (time, _, answer) = self.function.handles(event)?;
-        succeeded(&answer)?;
-        self.handled += 1;
-        if self.handled > Self::FIRST {
-            self.took.push(time);
-        }
-        Ok(())
-    }
+/// How long a function takes for an event.
+fn handling(function: &mut Function, event: &Value) -> io::Result<Duration> {
+    let (time, _, answer) = function.handles(event)?;
+    succeeded(&answer)?;
+    Ok(time)
 }
 
 /// A queue's event with one message.

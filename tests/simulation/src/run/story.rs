@@ -1,4 +1,5 @@
-//! Short stories that between them touch every kind of effect, for the plans of crashes.
+//! Short stories for the plans of crashes. Between them they touch every kind of effect but those of bounces and complaints,
+//! which seeds have.
 
 mod chats;
 mod owner;
