@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use store::queue::QueueError;
 
+use self::invocation::Invocation;
 pub use self::invocation::{Ended, Stall, invoke, invoke_stalling};
 pub use self::live::FaultyLive;
 pub use self::objects::FaultyObjects;
@@ -22,6 +23,9 @@ pub use self::outlets::{FaultyMailer, FaultyTransport};
 pub use self::plan::{Fate, Outage, Plan, Port, Rates};
 pub use self::ports::{FaultyQueue, FaultyTable};
 use crate::trace::Trace;
+
+/// The function that replies leave by.
+const SENDER: &str = "sender";
 
 /// Strikes effects as a plan says.
 #[derive(Debug)]
@@ -38,9 +42,18 @@ struct State {
     outages: Vec<Outage>,
     effects: u64,
     struck: BTreeMap<&'static str, u64>,
+    doubtful: u64,
 }
 
 impl State {
+    /// Notes that something struck a run of a function, or the consumer that begins one.
+    fn strike(&mut self, word: &'static str, invocation: Option<&Invocation>) {
+        *self.struck.entry(word).or_default() += 1;
+        // A platform that wants to be left alone has said what became of the request.
+        let is_certain = word == Fate::Throttled(0).word();
+        self.doubtful += u64::from(!is_certain && invocation.is_none_or(|run| run.is_of(SENDER)));
+    }
+
     fn is_out(&self, port: Port) -> bool {
         self.outages.iter().any(|outage| outage.hits(port))
     }
@@ -49,7 +62,8 @@ impl State {
 impl Faults {
     /// Nothing goes wrong until a plan is made.
     pub fn new(trace: Arc<Trace>) -> Self {
-        let state = State { plan: Plan::Off, outages: Vec::new(), effects: 0, struck: BTreeMap::new() };
+        let state =
+            State { plan: Plan::Off, outages: Vec::new(), effects: 0, struck: BTreeMap::new(), doubtful: 0 };
         Self { state: Mutex::new(state), trace, under_way: Arc::default() }
     }
 
@@ -82,6 +96,11 @@ impl Faults {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).struck.clone()
     }
 
+    /// How often something struck after which a sender need not know what became of a reply.
+    pub fn doubtful(&self) -> u64 {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).doubtful
+    }
+
     /// Whether no request is under way any more whose sender gave up.
     pub fn all_arrived(&self) -> bool {
         self.under_way.load(Ordering::SeqCst) == 0
@@ -91,7 +110,7 @@ impl Faults {
     pub fn stall(&self, visibility: Duration) -> Option<Stall> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let stall = state.plan.stall(visibility)?;
-        *state.struck.entry("stalled").or_default() += 1;
+        state.strike("stalled", None);
         Some(stall)
     }
 
@@ -117,7 +136,7 @@ impl Faults {
                 fate => fate,
             };
             if fate != Fate::Passes {
-                *state.struck.entry(fate.word()).or_default() += 1;
+                state.strike(fate.word(), Some(&invocation));
             }
             (fate, number)
         };
@@ -135,7 +154,7 @@ impl Faults {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             let fails = state.is_out(port) || state.plan.reading_fails();
             if fails {
-                *state.struck.entry("unreadable").or_default() += 1;
+                state.strike("unreadable", Some(&invocation));
             }
             fails
         };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 /// From so many seeds on, each of [`SHOWN`] and [`STRUCK`] must have happened.
 pub(crate) const MANY: u64 = 1500;
 /// What a run of many seeds has to show, so that what holds of it holds of something.
-const SHOWN: [&str; 41] = [
+const SHOWN: [&str; 42] = [
     "clock breach",
     "clock retarget",
     "conversation moved",
@@ -43,6 +43,7 @@ const SHOWN: [&str; 41] = [
     "repetition at once",
     "reply blocked",
     "reply failed",
+    "reply sent",
     "reply sent again",
     "reply uncertain",
     "ticket opened in a conversation",

@@ -34,6 +34,11 @@ impl Invocation {
         self.crashed.notify_one();
     }
 
+    /// Whether it is a run of this function.
+    pub(super) fn is_of(&self, function: &str) -> bool {
+        self.name.split('/').next() == Some(function)
+    }
+
     /// How long it stalls before the effect that comes now.
     fn stalls(&self) -> Option<Duration> {
         let mut stall = self.stall.lock().unwrap_or_else(PoisonError::into_inner);

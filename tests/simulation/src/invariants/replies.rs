@@ -46,6 +46,11 @@ pub(super) fn check(picture: &Picture, stage: &Stage, broken: &mut Vec<String>) 
         confirmed(reply, &events, broken);
     }
     order(picture, stage, &history.asked, &accepted, &events, broken);
+    // What was plainly accepted or refused leaves nothing to doubt.
+    let (doubts, causes) = (events.uncertain.len() as u64, stage.cloud.faults.doubtful());
+    if doubts > causes {
+        broken.push(format!("{doubts} replies were doubted, and {causes} faults could be why"));
+    }
 }
 
 /// What events say of replies.

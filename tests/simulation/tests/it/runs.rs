@@ -58,6 +58,30 @@ fn every_effect_of_promises_may_be_lost_once() {
 }
 
 #[test]
+fn who_asks_for_patience_leaves_no_doubt() {
+    // `…  #28 sender/1: request sendDocument`
+    fn sending(line: &str) -> Option<u64> {
+        let (number, effect) = line.split_once('#')?.1.split_once(' ')?;
+        let (function, what) = effect.split_once(": ")?;
+        let sends = function.starts_with("sender/") && (what == "mail" || what.starts_with("request send"));
+        sends.then(|| number.parse().ok())?
+    }
+
+    let mut sent = 0;
+    for story in Story::ALL {
+        let told = run(&Scenario::Story(story, BTreeMap::new()), true).trace;
+        for number in told.iter().filter_map(|line| sending(line)) {
+            let scenario = Scenario::Story(story, BTreeMap::from([(number, Fate::Throttled(20))]));
+            let outcome = run(&scenario, false);
+            assert_eq!(outcome.broken, Vec::<String>::new(), "{scenario:?}");
+            assert_eq!(outcome.struck.get(Fate::Throttled(20).word()), Some(&1), "{scenario:?}");
+            sent += 1;
+        }
+    }
+    assert!(sent > 10, "{sent} requests");
+}
+
+#[test]
 fn the_stories_tell_what_they_should() {
     let parts: [(Story, (usize, usize), &[&str]); 6] = [
         (
@@ -123,7 +147,7 @@ fn the_stories_tell_what_they_should() {
     ];
     for (story, kinds) in kinds {
         let seen = run(&Scenario::Story(story, BTreeMap::new()), false).seen;
-        for kind in kinds {
+        for kind in kinds.iter().chain(&["reply sent"]) {
             assert!(seen.get(*kind).is_some_and(|times| *times > 0), "no {kind} in {story:?}: {seen:?}");
         }
     }
