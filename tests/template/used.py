@@ -75,6 +75,8 @@ def main():
     found, used = forbidden(recorded["calls"], allowed, told["functions"])
     if not options.allowed:
         found += unneeded(allowed, used, UNUSED)
+    if not recorded["calls"]:
+        found.append("no call was recorded: nothing was looked at")
     for each in found:
         print(each)
     times = Counter(call["action"] for call in recorded["calls"] for _ in range(call["times"]))

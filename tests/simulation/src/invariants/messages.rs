@@ -43,6 +43,9 @@ pub(super) fn check(picture: &Picture, stage: &Stage, broken: &mut Vec<String>) 
             // Where a message is among the dead letters, its newest form stands for it; sent again it is a repetition.
             let newest = text.trim().strip_suffix(CHANGED);
             let text = newest.unwrap_or(text.trim());
+            if late && !dead_letters {
+                broken.push(format!("`{text}` counts as late, and nothing was ever among the dead letters"));
+            }
             let head = &case.head;
             let place = Place {
                 ticket: *ticket,
