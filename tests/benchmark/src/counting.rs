@@ -2,8 +2,9 @@
 //!
 //! Each call of the port is one request of the adapter (`shared/lambda`): a get is `GetItem`, strongly consistent; a
 //! query is `Query`; a conditional write is `TransactWriteItems`, whose items cost twice; a single unconditional one is
-//! `PutItem` or `DeleteItem`; a counter is `UpdateItem`. An index costs a unit for each kilobyte that it takes up or
-//! gives up, and an entry that moves does both.
+//! `PutItem` or `DeleteItem`; a counter is `UpdateItem`. A write costs a unit for each kilobyte of the item, before or
+//! after it, whichever is larger. An index costs a unit for each kilobyte that it takes up or gives up, and an entry that
+//! moves does both.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -66,10 +67,11 @@ impl<T: Table> Counting<T> {
         note(&mut self.asked.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// The units of an item's places in the indexes before and after it is written.
-    async fn index_units(&self, key: &Key, after: Option<&Item>) -> Result<usize, TableError> {
-        let before = self.table.get(key).await?;
-        let kilobytes = before.as_ref().max_by_size(after);
+    /// The units of a write of one item, each of whose kilobytes costs so much in the table itself.
+    async fn units(&self, write: &Write, price: usize) -> Result<usize, TableError> {
+        let before = self.table.get(write.key()).await?;
+        let (before, after) = (before.as_ref(), written(write));
+        let kilobytes = before.larger(after);
         let moved = |before: Option<&Key>, after: Option<&Key>| match (before, after) {
             (None, None) => 0,
             (Some(before), Some(after)) if before != after => 2,
@@ -77,20 +79,27 @@ impl<T: Table> Counting<T> {
         };
         let views = |item: Option<&Item>| item.and_then(|item| item.views.clone());
         let due = |item: Option<&Item>| item.and_then(|item| item.due.clone());
-        let (before, after) = (before.as_ref(), after);
         // The views show a part of the item, and what is due shows its keys alone.
         let views = moved(views(before).as_ref(), views(after).as_ref()) * kilobytes;
-        Ok(views + moved(due(before).as_ref(), due(after).as_ref()))
+        Ok(price * kilobytes + views + moved(due(before).as_ref(), due(after).as_ref()))
+    }
+}
+
+/// The item as it is after a write.
+const fn written(write: &Write) -> Option<&Item> {
+    match write {
+        Write::Put(item, _) => Some(item),
+        Write::Delete(..) => None,
     }
 }
 
 trait Larger {
     /// The kilobytes of the larger of two items, at least one.
-    fn max_by_size(self, other: Option<&Item>) -> usize;
+    fn larger(self, other: Option<&Item>) -> usize;
 }
 
 impl Larger for Option<&Item> {
-    fn max_by_size(self, other: Option<&Item>) -> usize {
+    fn larger(self, other: Option<&Item>) -> usize {
         [self, other].into_iter().flatten().map(|item| item_bytes(item).div_ceil(1024)).max().unwrap_or(1)
     }
 }
@@ -138,15 +147,9 @@ impl<T: Table> Table for Counting<T> {
     async fn write(&self, writes: Vec<Write>) -> Result<(), TableError> {
         let single =
             matches!(writes.as_slice(), [Write::Put(_, Condition::Any) | Write::Delete(_, Condition::Any)]);
-        let times = if single { 1 } else { 2 };
         let mut units = 0;
         for write in &writes {
-            let (kilobytes, after) = match write {
-                Write::Put(item, _) => (item_bytes(item).div_ceil(1024), Some(item)),
-                Write::Delete(..) => (1, None),
-            };
-            units += times * kilobytes;
-            units += self.index_units(write.key(), after).await?;
+            units += self.units(write, if single { 1 } else { 2 }).await?;
         }
         self.note(|asked| {
             asked.writes += 1;

@@ -13,15 +13,15 @@ mod topic;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use object_store::memory::InMemory;
 use store::Desk;
 use store::environment::Environment;
 use store::seal::SealingKey;
-use tokio::sync::Notify;
 
 use self::functions::Pools;
 pub use self::gateway::{Door, Heard};
+use self::schedule::Sweeps;
 use crate::chance::Chance;
 use crate::engine::{MemoryQueue, MemoryTable, Weather};
 use crate::fault::Faults;
@@ -72,8 +72,7 @@ pub struct Cloud {
     /// The most milliseconds that a machine's clock is off.
     skew: u64,
     pools: Pools,
-    /// Told whenever the clock begins to look for what is due.
-    sweeping: Notify,
+    sweeps: Sweeps,
     /// How many invocations are under way that nobody waits for.
     invocations: AtomicUsize,
     complaints: Arc<Mutex<Vec<String>>>,
@@ -113,7 +112,7 @@ impl Cloud {
             chance: services,
             skew: if rough { 100 } else { 0 },
             pools: Pools::default(),
-            sweeping: Notify::new(),
+            sweeps: Sweeps::default(),
             invocations: AtomicUsize::new(0),
             complaints,
         })
@@ -146,7 +145,12 @@ impl Cloud {
 
     /// Waits until the clock looks for what is due.
     pub async fn swept(&self) {
-        self.sweeping.notified().await;
+        self.sweeps.begins.notified().await;
+    }
+
+    /// When the clock looked for what is due, and missed nothing: from when to when.
+    pub fn whole_sweeps(&self) -> Vec<(Timestamp, Timestamp)> {
+        self.sweeps.whole.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether nothing is under way any more: no message, no insertion, no invocation.

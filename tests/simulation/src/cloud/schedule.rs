@@ -1,9 +1,10 @@
 //! What happens by the hour: the minute's event, which calls the clock, and the end of what has expired.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::Cloud;
@@ -19,6 +20,15 @@ const EXPIRY: Duration = Duration::from_hours(1);
 const IDLE: u64 = 20;
 /// How often an event is lost or late beyond use, in so many of 1000 minutes.
 const MISSED: u64 = 50;
+
+/// How the clock looks for what is due.
+#[derive(Debug, Default)]
+pub(super) struct Sweeps {
+    /// Told whenever it begins to.
+    pub(super) begins: Notify,
+    /// From when to when it did and missed nothing.
+    pub(super) whole: Mutex<Vec<(Timestamp, Timestamp)>>,
+}
 
 pub(super) fn start(cloud: &Arc<Cloud>) {
     tokio::spawn(tick(Arc::clone(cloud)));
@@ -56,7 +66,8 @@ async fn tick(cloud: Arc<Cloud>) {
 }
 
 async fn sweep(cloud: &Cloud) {
-    cloud.sweeping.notify_waiters();
+    cloud.sweeps.begins.notify_waiters();
+    let begun = cloud.hours.now();
     let pool = &cloud.pools.clock;
     let kept = pool.take(&cloud.chance, || cloud.new_clock());
     let name = format!("clock/{}", kept.number);
@@ -65,6 +76,10 @@ async fn sweep(cloud: &Cloud) {
     match swept {
         Ended::Done(swept) => {
             cloud.trace.note(&format!("{name} swept: {swept:?}"));
+            if swept.is_ok_and(|swept| swept.failed == 0 && !swept.unfinished) {
+                let mut whole = cloud.sweeps.whole.lock().unwrap_or_else(PoisonError::into_inner);
+                whole.push((begun, cloud.hours.now()));
+            }
             pool.give_back(kept);
         }
         Ended::Broken => cloud.trace.note(&format!("{name} ended in the middle")),

@@ -23,12 +23,16 @@ use crate::journey::Stage;
 
 /// How late the clock may be when nothing goes wrong any more: the minute's event is lost now and then.
 const LATE: SignedDuration = SignedDuration::from_mins(20);
+/// How long after a moment has come, or was set, a sweep may still miss it: a function that was given up may write so
+/// much later, and an index lags.
+const UNSEEN: SignedDuration = SignedDuration::from_mins(5);
 
 pub(super) fn check(picture: &Picture, stage: &Stage, broken: &mut Vec<String>) {
     let now = stage.cloud.hours.now();
     let promises = Promises(stage.history.state().promised.clone());
+    let sweeps = stage.cloud.whole_sweeps();
     for (id, case) in &picture.cases {
-        let mut audit = Audit::new(&promises);
+        let mut audit = Audit::new(&promises, &sweeps);
         audit.go_through(case, now);
         broken.extend(audit.broken.into_iter().map(|what| format!("{id}: {what}")));
     }
@@ -37,6 +41,8 @@ pub(super) fn check(picture: &Picture, stage: &Stage, broken: &mut Vec<String>) 
 #[derive(Debug)]
 struct Audit<'a> {
     promises: &'a Promises,
+    /// From when to when the clock looked for what is due, and missed nothing.
+    sweeps: &'a [(Timestamp, Timestamp)],
     status: Status,
     waiting: Waiting,
     clocks: BTreeMap<Metric, Clock>,
@@ -44,9 +50,10 @@ struct Audit<'a> {
 }
 
 impl<'a> Audit<'a> {
-    fn new(promises: &'a Promises) -> Self {
+    fn new(promises: &'a Promises, sweeps: &'a [(Timestamp, Timestamp)]) -> Self {
         Self {
             promises,
+            sweeps,
             status: Status::New,
             waiting: Waiting::default(),
             clocks: BTreeMap::new(),
@@ -56,6 +63,7 @@ impl<'a> Audit<'a> {
 
     fn go_through(&mut self, case: &Case, now: Timestamp) {
         for event in &case.events {
+            self.seen_in_time(event.at);
             self.elapsed(event);
             for change in &event.effects.sla {
                 self.follow(change, event);
@@ -67,6 +75,7 @@ impl<'a> Audit<'a> {
             }
             self.stands(event, before);
         }
+        self.seen_in_time(now);
         for (metric, clock) in &self.clocks {
             let overdue = |at: Timestamp| clock.since.is_some() && now.duration_since(at) > LATE;
             if clock.deadline.is_some_and(overdue) || clock.warn_at.is_some_and(overdue) {
@@ -74,6 +83,18 @@ impl<'a> Audit<'a> {
             }
         }
         self.keeps_what_is_promised();
+    }
+
+    /// No sweep that missed nothing went past what was due, up to the next event.
+    fn seen_in_time(&mut self, next: Timestamp) {
+        for (metric, clock) in self.clocks.iter().filter(|(_, clock)| clock.since.is_some()) {
+            let Some(due) = [clock.warn_at, clock.deadline].into_iter().flatten().min() else { continue };
+            let to_be_seen = due.max(clock.set) + UNSEEN;
+            if self.sweeps.iter().any(|(begun, ended)| *begun >= to_be_seen && *ended < next) {
+                self.broken
+                    .push(format!("{metric:?} was due at {due}, and a sweep went past it before {next}"));
+            }
+        }
     }
 
     /// What time has done by an event is told by it, and nothing else.
@@ -114,7 +135,7 @@ impl<'a> Audit<'a> {
                 self.wrong(event, &format!("starts {metric:?} wrongly: {effects:?}, before it {before:?}"));
             }
             let goes_on = before.as_ref().filter(|_| metric == Metric::Resolution);
-            let clock = Clock::begun(instance, *at, aim, goes_on);
+            let clock = Clock::begun(instance, (*at, event.at), aim, goes_on);
             if !clock.in_time(aim, event.at) {
                 self.wrong(event, &format!("starts {metric:?} with {aim:?}: {clock:?}"));
             }
@@ -144,7 +165,7 @@ impl<'a> Audit<'a> {
                 if aim.target != clock.target || !clock.in_time(aim, event.at) {
                     self.wrong(event, &format!("goes on with {metric:?} as {aim:?}: {clock:?}"));
                 }
-                clock.promise(aim);
+                clock.promise(aim, event.at);
             }
             ClockStep::Warn => {
                 clock.warned = true;
@@ -166,7 +187,7 @@ impl<'a> Audit<'a> {
                 if !right {
                     self.wrong(event, &format!("changes {metric:?} to {aim:?}: {clock:?}"));
                 }
-                clock.promise(aim);
+                clock.promise(aim, event.at);
             }
         }
         self.clocks.insert(metric, clock);

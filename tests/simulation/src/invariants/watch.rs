@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use desk::channel::ThreadKey;
 use serde_json::Value;
+use store::keys;
 use store::table::Item;
 
 use crate::engine::Change;
@@ -22,18 +24,42 @@ const FOLLOWING: [(&str, &[&str]); 6] = [
     ("failed", &[]),
 ];
 
+/// The open tickets of conversations, each under the key of its item.
+#[derive(Debug, Default)]
+struct Open {
+    tickets: BTreeMap<String, BTreeSet<String>>,
+    /// All conversations.
+    known: BTreeSet<String>,
+    /// What a conversation was called before the platform moved it, by what it is called since.
+    moved: BTreeMap<String, String>,
+}
+
+impl Open {
+    /// Notes a conversation, and where the platform moved it: from then on both names lead to it, unless people talked
+    /// under the new one before.
+    fn began(&mut self, key: &ThreadKey, moved_to: Option<&str>) {
+        let name = |key: &ThreadKey| keys::thread(key).pk;
+        if let Some(to) = moved_to {
+            let after = name(&ThreadKey { conversation: to.to_owned(), ..key.clone() });
+            if !self.known.contains(&after) {
+                self.moved.insert(after, name(key));
+            }
+        }
+        self.known.insert(name(key));
+    }
+}
+
 /// Looks at writes.
 #[derive(Debug)]
 pub struct Watch {
-    /// The active tickets of each conversation.
-    active: Mutex<BTreeMap<String, BTreeSet<String>>>,
+    open: Mutex<Open>,
     complaints: Arc<Mutex<Vec<String>>>,
 }
 
 impl Watch {
     /// Complains there.
     pub fn new(complaints: Arc<Mutex<Vec<String>>>) -> Self {
-        Self { active: Mutex::default(), complaints }
+        Self { open: Mutex::default(), complaints }
     }
 
     /// Looks at one transaction.
@@ -52,21 +78,28 @@ impl Watch {
     }
 
     fn count_active(&self, changes: &[Change<'_>]) {
-        let mut active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
-        let heads = changes.iter().filter_map(|change| change.after).filter(|item| is_head(item));
-        let mut looked_at = Vec::new();
-        for head in heads {
-            let Some(thread) = head.body.get("thread").map(Value::to_string) else { continue };
-            let tickets = active.entry(thread.clone()).or_default();
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = || changes.iter().filter_map(|change| change.after);
+        for (key, thread) in written().filter_map(|item| Some((conversation(item, "key")?, item))) {
+            open.began(&key, thread.body.get("moved_to").and_then(Value::as_str));
+        }
+        let mut looked_at = BTreeSet::new();
+        for head in written().filter(|item| is_head(item)) {
+            let Some(thread) = conversation(head, "thread") else { continue };
+            let mut thread = keys::thread(&thread).pk;
+            while let Some(before) = open.moved.get(&thread) {
+                thread.clone_from(before);
+            }
+            let tickets = open.tickets.entry(thread.clone()).or_default();
             if ACTIVE.contains(&text(head, "status")) {
                 tickets.insert(head.key.pk.clone());
             } else {
                 tickets.remove(&head.key.pk);
             }
-            looked_at.push(thread);
+            looked_at.insert(thread);
         }
         for thread in looked_at {
-            if let Some(tickets) = active.get(&thread)
+            if let Some(tickets) = open.tickets.get(&thread)
                 && tickets.len() > 1
             {
                 self.complain(format!("the conversation {thread} has several open tickets: {tickets:?}"));
@@ -77,6 +110,10 @@ impl Watch {
     fn complain(&self, what: String) {
         self.complaints.lock().unwrap_or_else(PoisonError::into_inner).push(what);
     }
+}
+
+fn conversation(item: &Item, name: &str) -> Option<ThreadKey> {
+    serde_json::from_value(item.body.get(name)?.clone()).ok()
 }
 
 fn removed(before: &Item) -> Option<String> {

@@ -56,8 +56,10 @@ const ZONES: [&str; 40] = [
 /// The years whose changes are all looked at.
 const YEARS: std::ops::Range<&str> = "2004-01-01T00:00Z".."2031-01-01T00:00Z";
 
-/// How much is counted by hand, in minutes: a day on both sides of a change.
-const COUNTED: i64 = 2 * 24 * 60;
+/// How much is counted by hand around each change, in minutes: a day on both sides of it.
+const AROUND: i64 = 2 * 24 * 60;
+/// How much is counted by hand from any moment: more than a week, so that each day of it comes again.
+const LONG: i64 = 10 * 24 * 60;
 
 /// The moments at which a zone's offset changes; one moment where it never does.
 fn changes(name: &str) -> Vec<Timestamp> {
@@ -120,9 +122,9 @@ struct ByHand {
 }
 
 impl ByHand {
-    fn count(plan: &Plan, zone: &TimeZone, from: Timestamp) -> Self {
+    fn count(plan: &Plan, zone: &TimeZone, from: Timestamp, minutes: i64) -> Self {
         let works: Vec<bool> =
-            (0..COUNTED).map(|minute| plan.works(zone.to_datetime(from + minute.minutes()))).collect();
+            (0..minutes).map(|minute| plan.works(zone.to_datetime(from + minute.minutes()))).collect();
         let mut before = vec![0];
         before.extend(works.iter().scan(0, |sum, works| {
             *sum += if *works { 60 } else { 0 };
@@ -131,8 +133,12 @@ impl ByHand {
         Self { from, works, before }
     }
 
+    fn seconds(&self) -> i64 {
+        60 * i64::try_from(self.works.len()).unwrap()
+    }
+
     fn end(&self) -> Timestamp {
-        self.from + COUNTED.minutes()
+        self.from + self.seconds().seconds()
     }
 
     /// The working seconds up to that many seconds behind the start.
@@ -152,7 +158,7 @@ impl ByHand {
 
     /// Whether a calendar says the same of a span and of a deadline, each from a second behind the start.
     fn check(&self, calendar: &Calendar, (start, length): (i64, i64), seconds: u64) {
-        let all = COUNTED * 60;
+        let all = self.seconds();
         let (start, stop) = (start.min(all), (start + length).min(all));
         let (from, to) = (self.from + start.seconds(), self.from + stop.seconds());
         assert_eq!(calendar.between(from, to), self.until(stop) - self.until(start), "from {from} to {to}");
@@ -182,9 +188,9 @@ fn any_plan(first: Date) -> impl Strategy<Value = Plan> {
     })
 }
 
-/// A second within what is counted, a length and an amount of working time, both of which may lead beyond it.
-fn any_question() -> impl Strategy<Value = ((i64, i64), u64)> {
-    ((0..COUNTED * 60, 0..COUNTED * 60), 1..150_000_u64)
+/// A second within the minutes that are counted, a length and an amount of working time, both of which may lead beyond.
+fn any_question(minutes: i64) -> impl Strategy<Value = ((i64, i64), u64)> {
+    ((0..minutes * 60, 0..minutes * 60), 1..minutes.unsigned_abs() * 52)
 }
 
 /// A zone, a full minute at most a day before a change of its offset, and hours to be counted from it.
@@ -206,9 +212,9 @@ fn check_changes(name: &str, seed: u8) -> usize {
     for change in &changes {
         let from = *change - 24.hours();
         let plan = any_plan(zone.to_datetime(from).date()).new_tree(&mut chance).unwrap().current();
-        let (calendar, by_hand) = (plan.calendar(name), ByHand::count(&plan, &zone, from));
+        let (calendar, by_hand) = (plan.calendar(name), ByHand::count(&plan, &zone, from, AROUND));
         for _ in 0..8 {
-            let (span, seconds) = any_question().new_tree(&mut chance).unwrap().current();
+            let (span, seconds) = any_question(AROUND).new_tree(&mut chance).unwrap().current();
             by_hand.check(&calendar, span, seconds);
         }
     }
@@ -233,10 +239,10 @@ proptest! {
     #[test]
     fn counting_agrees_with_counting_by_hand(
         (name, plan, from) in any_case(),
-        questions in prop::collection::vec(any_question(), 1..20),
+        questions in prop::collection::vec(any_question(LONG), 1..20),
     ) {
         let (calendar, zone) = (plan.calendar(name), TimeZone::get(name).unwrap());
-        let by_hand = ByHand::count(&plan, &zone, from);
+        let by_hand = ByHand::count(&plan, &zone, from, LONG);
         for (span, seconds) in questions {
             by_hand.check(&calendar, span, seconds);
         }

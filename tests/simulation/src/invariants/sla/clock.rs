@@ -17,6 +17,8 @@ pub(super) struct Clock {
     pub(super) warn_at: Option<Timestamp>,
     pub(super) breached: bool,
     pub(super) warned: bool,
+    /// When these moments were set.
+    pub(super) set: Timestamp,
     /// Milliseconds used up before the present run.
     used: i64,
     /// How often it was paused: each time less than a second is lost.
@@ -24,8 +26,13 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// One that begins, after the one before it of which it takes over what was used up.
-    pub(super) fn begun(instance: u32, at: Timestamp, aim: &Aim, goes_on: Option<&Self>) -> Self {
+    /// One that counts from a moment and was set at one, after the one before it of which it takes over what was used up.
+    pub(super) fn begun(
+        instance: u32,
+        (at, set): (Timestamp, Timestamp),
+        aim: &Aim,
+        goes_on: Option<&Self>,
+    ) -> Self {
         Self {
             instance,
             pending: true,
@@ -35,13 +42,15 @@ impl Clock {
             warn_at: aim.warn_at,
             breached: false,
             warned: false,
+            set,
             used: goes_on.map_or(0, |clock| clock.used),
             pauses: goes_on.map_or(0, |clock| clock.pauses),
         }
     }
 
     /// Takes a promise, and the moments that follow from it.
-    pub(super) fn promise(&mut self, aim: &Aim) {
+    pub(super) fn promise(&mut self, aim: &Aim, now: Timestamp) {
+        self.set = now;
         self.target = aim.target;
         self.deadline = aim.deadline;
         self.warn_at = aim.warn_at;
