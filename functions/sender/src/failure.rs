@@ -104,7 +104,16 @@ impl Sender {
         reply.held = true;
         reply.due_at = Some(self.desk.now());
         self.desk.save_reply(reply).await?;
-        Ok(Progress::Stop)
+        // Whoever mended it in between may have let go on what was held before this one was.
+        let thread = &reply.thread;
+        let known = self.directory.fresh(&thread.channel, thread.connection).await?;
+        if known.is_none_or(|known| known.stored.health != Health::Ok) {
+            return Ok(Progress::Stop);
+        }
+        reply.held = false;
+        reply.due_at = look_again(self.desk.now());
+        self.desk.save_reply(reply).await?;
+        Ok(Progress::Wait(Duration::from_secs(1)))
     }
 
     /// Ends a reply that can never be delivered, and tells its ticket, in one transaction.

@@ -1,6 +1,8 @@
-//! What a minute does: all tickets follow changed settings.
+//! What a minute does: all tickets follow changed settings, and replies go on whose connection is mended.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
+
+mod held;
 
 use std::cell::Cell;
 use std::sync::Arc;
