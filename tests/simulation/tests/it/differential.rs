@@ -124,7 +124,6 @@ async fn queues_in_rough_weather_give_the_same_answers() {
         let rough = Weather::rough(Arc::new(Chance::new(seed)));
         queues(&log, &desk.queues(&format!("seed-{seed}"), true, rough), seed, 120).await;
     }
-    assert!(log.times("which group comes first") > 0, "{}", log.report());
 }
 
 #[tokio::test(start_paused = true)]
